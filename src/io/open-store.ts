@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { usageError } from '../errors.ts';
+import type { Bucket } from './bucket/bucket.ts';
+import { bucketStore } from './bucket/bucket-store.ts';
 import { localStore } from './local-store.ts';
 import type { Store } from './store.ts';
 
@@ -10,12 +12,13 @@ export interface BucketPlace {
   prefix: string;
 }
 
-/** Opens a bucket's store. */
-type Opener = (place: BucketPlace, signal: AbortSignal) => Promise<Store>;
+/** Opens a bucket. */
+type Opener = (place: BucketPlace, signal: AbortSignal) => Promise<Bucket>;
 
 /** The services by the scheme of an address. */
 const SERVICES: Readonly<Record<string, Opener>> = {
-  s3: async (place, signal) => (await import('./bucket/s3-store.ts')).openS3Store(place, signal),
+  s3: async ({ bucket, prefix }, signal) =>
+    (await import('./bucket/s3.ts')).openS3(bucket, prefix, { signal }),
 };
 
 /** Whether a word is an address, not the path of a folder. */
@@ -30,7 +33,7 @@ export async function openStore(word: string, signal: AbortSignal): Promise<Stor
   if (!isAddress(word)) return localStore(resolve(word));
   const [, scheme = '', rest = ''] = /^([^:]+):\/\/(.*)$/s.exec(word) ?? [];
   const open = Object.hasOwn(SERVICES, scheme) ? SERVICES[scheme] : undefined;
-  if (open !== undefined) return open(bucketPlace(word, rest), signal);
+  if (open !== undefined) return bucketStore(await open(bucketPlace(word, rest), signal));
   const known = Object.keys(SERVICES).map((each) => `${each}://BUCKET/PREFIX`);
   throw usageError(
     'OPTION_INVALID',

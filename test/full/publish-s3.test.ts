@@ -60,7 +60,6 @@ describe.skipIf(obstacle !== undefined)('a repository in a bucket of radosgw', (
     for (const name of [
       'coturn_4.18.0+turnbuild-1~deb13_amd64.deb',
       'coturn_4.18.0%2Bturnbuild-1%7Edeb13_amd64.deb',
-      'coturn_4.18.0%20turnbuild-1~deb13_amd64.deb',
     ]) {
       const { status, headers, bytes } = await get(`${pool}/${name}`);
       expect({ name, status, isSame: bytes.equals(deb) }).toEqual({ name, status: 200, isSame: true });

@@ -34,7 +34,7 @@ describe('a repository in S3', () => {
     expect(await apt.versions('coturn')).toEqual(['4.18.0+turnbuild-1~deb13']);
     const deb = readFileSync(join(release, 'coturn_4.18.0+turnbuild-1~deb13_amd64.deb'));
     expect(readFileSync(await apt.download('coturn'))).toEqual(deb);
-    // S3 takes the plus sign, which dnf does not escape, for a space.
+    // S3 takes a plus sign for a space, so both clients must escape it.
     const dnf = dnfClient(temporaryFolder(), textIn(simulator, 'dnf/coturn-portable-stable.repo'));
     await dnf.download('coturn');
     const again = await run('publish');

@@ -4,18 +4,11 @@ import { attributesOf } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { acquireLease, type Lease, type LeaseTimes } from './lease.ts';
 
-export interface BucketStoreOptions {
-  /** A second name under which clients may ask for a file; undefined if there is none. */
-  aliasOf?: (path: string) => string | undefined;
-  /** For tests. */
-  times?: LeaseTimes;
-}
-
-/** A store in a bucket. While it is locked, each change requires that the lock is still this run's. */
-export function bucketStore(
-  bucket: Bucket,
-  { aliasOf = () => undefined, times }: BucketStoreOptions = {},
-): Store {
+/**
+ * A store in a bucket. While it is locked, each change requires that the lock is still this run's.
+ * @param times for tests
+ */
+export function bucketStore(bucket: Bucket, times?: LeaseTimes): Store {
   let lease: Lease | undefined;
 
   const describe = async (path: string): Promise<StoredFile | undefined> => {
@@ -28,19 +21,6 @@ export function bucketStore(
     return object && { size: object.bytes.length, sha256: sha256Bytes(object.bytes) };
   };
 
-  const create: Store['create'] = async (path, content) => {
-    await lease?.requireHeld();
-    if (!(await bucket.hasConditions()) && (await bucket.head(path)) !== undefined) return false;
-    if ((await bucket.put(path, content, attributesOf(path), 'absent')) !== undefined) return true;
-    // An earlier attempt of the call may have stored it, although its answer was lost.
-    return content.sha256 !== undefined && (await describe(path))?.sha256 === content.sha256;
-  };
-
-  const replace: Store['replace'] = async (path, content) => {
-    await lease?.requireHeld();
-    await bucket.put(path, content, attributesOf(path), undefined);
-  };
-
   return {
     address: bucket.address,
     read: async (path, maxBytes) => (await bucket.get(path, maxBytes))?.bytes,
@@ -48,20 +28,18 @@ export function bucketStore(
     list: (folder) => bucket.list(folder),
     listAll: (folder) => bucket.listAll(folder),
     async create(path, content) {
-      // First, because a run that finds the file does not look for its second name.
-      const alias = aliasOf(path);
-      if (alias !== undefined && !(await create(alias, content))) return false;
-      return create(path, content);
+      await lease?.requireHeld();
+      if (!(await bucket.hasConditions()) && (await bucket.head(path)) !== undefined) return false;
+      if ((await bucket.put(path, content, attributesOf(path), 'absent')) !== undefined) return true;
+      // An earlier attempt of the call may have stored it, although its answer was lost.
+      return content.sha256 !== undefined && (await describe(path))?.sha256 === content.sha256;
     },
     async replace(path, content) {
-      const alias = aliasOf(path);
-      if (alias !== undefined) await replace(alias, content);
-      await replace(path, content);
+      await lease?.requireHeld();
+      await bucket.put(path, content, attributesOf(path), undefined);
     },
     async remove(path) {
       await lease?.requireHeld();
-      const alias = aliasOf(path);
-      if (alias !== undefined) await bucket.remove(alias);
       await bucket.remove(path);
     },
     async lock({ signal, tell }) {

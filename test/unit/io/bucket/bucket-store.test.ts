@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bucketStore } from '../../../../src/io/bucket/bucket-store.ts';
 import { LOCK_KEY } from '../../../../src/io/bucket/lease.ts';
-import { spaced } from '../../../../src/io/bucket/s3-store.ts';
 import { sha256Text } from '../../../../src/io/files.ts';
 import { memoryBucket } from '../../../support/memory-bucket.ts';
 
 const content = (text: string) => ({ bytes: Buffer.from(text), sha256: sha256Text(text) });
 const waiting = { signal: new AbortController().signal, tell: () => {} };
-const DEB = 'apt/pool/main/c/coturn/coturn_4.18.0+turnbuild-1~deb13_amd64.deb';
 
 describe('a store in a bucket', () => {
   it.each([true, false])('creates a file once (conditions: %s)', async (hasConditions) => {
@@ -46,24 +44,10 @@ describe('a store in a bucket', () => {
     expect(await store.describe('a')).toEqual({ size: 5, sha256: sha256Text('first') });
   });
 
-  it('stores a package under a second name, first', async () => {
-    const bucket = memoryBucket();
-    const store = bucketStore(bucket, { aliasOf: spaced });
-    await store.create(DEB, content('package'));
-    await store.replace('withdrawn/4.18.0+turnbuild-1.txt', content('why'));
-    const alias = DEB.replace('+', ' ');
-    expect([...bucket.objects.keys()]).toEqual([alias, DEB, 'withdrawn/4.18.0+turnbuild-1.txt']);
-    expect(String(bucket.objects.get(alias)?.bytes)).toBe('package');
-    // A run that was killed between both.
-    bucket.objects.delete(DEB);
-    expect(await store.create(DEB, content('other'))).toBe(false);
-    expect(await store.create(DEB, content('package'))).toBe(true);
-  });
-
   it('changes nothing after another run has taken its lock', async () => {
     const bucket = memoryBucket();
     const times = { periodMs: 100, renewMs: 50, pollMs: 5 };
-    const store = bucketStore(bucket, { times });
+    const store = bucketStore(bucket, times);
     const lock = await store.lock(waiting);
     await store.replace('a', content('first'));
     bucket.objects.set(LOCK_KEY, {
