@@ -45,7 +45,7 @@ describe('a repository in S3', () => {
     expect(simulator.objects.has('coturn/.lock')).toBe(false);
     expect(simulator.unknown).toEqual([]);
     requirePolicy(simulator.calls);
-  });
+  }, 120_000);
 
   it('refuses a second run at a time', async () => {
     const { dir, simulator, run } = await place();
