@@ -23,7 +23,13 @@ export interface SimulatorOptions {
  * conditions, and refuses and records what it does not know.
  */
 export async function s3Simulator(options: SimulatorOptions = {}) {
-  const { region = 'eu-north-1', pageSize = 3, ignoresConditions = false, ahead = 0, latencyMs = 0 } = options;
+  const {
+    region = 'eu-north-1',
+    pageSize = 3,
+    ignoresConditions = false,
+    ahead = 0,
+    latencyMs = 0,
+  } = options;
   const objects: S3Objects = new Map();
   const calls: { action: string; resource: string; payload: string }[] = [];
   const unknown: string[] = [];
