@@ -19,13 +19,15 @@ type Opener = (place: BucketPlace, signal: AbortSignal) => Promise<Bucket>;
 const SERVICES: Readonly<Record<string, Opener>> = {
   s3: async ({ bucket, prefix }, signal) =>
     (await import('./bucket/s3.ts')).openS3(bucket, prefix, { signal }),
+  gs: async ({ bucket, prefix }, signal) =>
+    (await import('./bucket/gcs.ts')).openGcs(bucket, prefix, { signal }),
 };
 
 /** Whether a word is an address, not the path of a folder. */
 export const isAddress = (word: string) => /^[a-z][a-z\d+.-]*:\/\//i.test(word);
 
 /**
- * Opens the repository that a user's word names: a folder, or `s3://BUCKET/PREFIX`.
+ * Opens the repository that a user's word names: a folder, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX`.
  * @param signal stops uploads
  * @throws OPTION_INVALID, and the errors of the service
  */

@@ -56,11 +56,11 @@ export const projectSchema = z.strictObject({
         .describe('where packages are published'),
       repo: path
         .refine(
-          (word) => /^s3:\/\/[^/]/.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
-          'write the path of a folder, or s3://BUCKET/PREFIX',
+          (word) => /^(?:s3|gs):\/\/[^/]/.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
+          'write the path of a folder, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX',
         )
         .optional()
-        .describe('folder of the repository, or s3://BUCKET/PREFIX'),
+        .describe('folder of the repository, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX'),
       github: z
         .string()
         .regex(/^[\w.-]+\/[\w.-]+$/, 'write OWNER/NAME')

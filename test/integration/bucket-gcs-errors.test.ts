@@ -12,7 +12,7 @@ const QUICK = { attempts: 2 };
 
 describe('an error of Google Cloud Storage', () => {
   const refusals: [string, Fault, string, RegExp, RegExp][] = [
-    ['401', { status: 401, message: 'Invalid Credentials' }, 'STORE_ACCESS_DENIED', /rejected/, /login/],
+    ['401', { status: 401, message: 'Invalid Credentials' }, 'CREDENTIALS_REFUSED', /rejected/, /login/],
     [
       '403',
       { status: 403, message: 'x does not have storage.objects.delete access' },
@@ -57,7 +57,7 @@ describe('an error of Google Cloud Storage', () => {
       /requester pay/,
       /GOOGLE_CLOUD_QUOTA_PROJECT/,
     ],
-    ['quota', { status: 403, reason: 'quotaExceeded' }, 'STORE_FAILED', /quota/, /quota/],
+    ['quota', { status: 403, reason: 'quotaExceeded' }, 'STORE_FULL', /quota/, /quota/],
     [
       'retention',
       { status: 403, reason: 'retentionPolicyNotMet' },
@@ -65,8 +65,8 @@ describe('an error of Google Cloud Storage', () => {
       /retention policy/,
       /Remove it/,
     ],
-    ['429', { status: 429 }, 'STORE_FAILED', /too many requests/, /again later/],
-    ['503', { status: 503 }, 'STORE_FAILED', /the service answered 503/, /again later/],
+    ['429', { status: 429 }, 'STORE_UNREACHABLE', /too many requests/, /again later/],
+    ['503', { status: 503 }, 'STORE_UNREACHABLE', /overloaded or down \(503\)$/, /again later/],
     [
       '400',
       { status: 400, message: 'Invalid argument.' },
@@ -96,7 +96,7 @@ describe('an error of Google Cloud Storage', () => {
 
   it('names a bucket that does not exist, in every call', async () => {
     const { gcs } = await simulatedBucket();
-    const bucket = await openGcs('gs://others', {
+    const bucket = await openGcs('others', '', {
       endpoint: gcs.url,
       authorize: async () => ({ authorization: `Bearer ${TOKEN}` }),
     });
@@ -120,7 +120,7 @@ describe('an error of Google Cloud Storage', () => {
     const gcs = await startGcs();
     await gcs.stop();
     const open = (endpoint: string) =>
-      openGcs('gs://packages', { endpoint, authorize: async () => ({}), ...QUICK, backoffMs: 1 });
+      openGcs('packages', '', { endpoint, authorize: async () => ({}), ...QUICK, backoffMs: 1 });
     const refused = await errorOf((await open(gcs.url)).list('apt'));
     expect([refused.code, refused.message]).toEqual([
       'STORE_UNREACHABLE',
@@ -170,7 +170,7 @@ describe('docs/policies/publish-gcs.yaml', () => {
     const gcs = await startGcs({ permissions });
     onTestFinished(() => gcs.stop());
     gcs.tokens.issued.add(TOKEN);
-    const bucket = await openGcs('gs://packages', {
+    const bucket = await openGcs('packages', '', {
       endpoint: gcs.url,
       authorize: async () => ({ authorization: `Bearer ${TOKEN}` }),
       chunkBytes: 256 * 1024,

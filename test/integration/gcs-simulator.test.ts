@@ -117,7 +117,7 @@ describe('the simulator of Cloud Storage, with the official client', () => {
 
   it('is the same bucket for our client', async () => {
     const { gcs, bucket } = await official();
-    const own = await openGcs('gs://packages', {
+    const own = await openGcs('packages', '', {
       endpoint: gcs.url,
       authorize: async () => ({ authorization: `Bearer ${TOKEN}` }),
       chunkBytes: CHUNK,

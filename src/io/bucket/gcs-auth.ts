@@ -19,7 +19,7 @@ export const anonymous: Authorize = async () => ({});
  * Authorizes by Application Default Credentials: GOOGLE_APPLICATION_CREDENTIALS (service account or workload identity federation), gcloud's
  * login, or the metadata server of Google Cloud. Tokens are renewed before they expire.
  * @param send sends the requests for tokens, except to the metadata server
- * @throws (when called) CREDENTIALS_MISSING, STORE_ACCESS_DENIED, Temporary
+ * @throws (when called) CLOCK_WRONG, CREDENTIALS_MISSING, CREDENTIALS_REFUSED, PROXY_FAILED, Temporary
  */
 export function applicationDefault(address: string, send: typeof fetch = fetch): Authorize {
   let client: Promise<AuthClient> | undefined;
@@ -72,14 +72,19 @@ function credentialsError(address: string, error: unknown): Error {
       `The credentials for ${address} cannot be read${fromFile()}`,
       { hint: 'Expected the JSON file of a service account, or of workload identity federation.' },
     );
-  if (code === 'invalid_grant' || /\binvalid_grant\b/.test(message))
+  // "Using OAuth 2.0 for Server to Server Applications": the times in the request for a token are wrong.
+  if (/\breasonable timeframe\b/.test(said))
     return new TurnbuildError(
-      'STORE_ACCESS_DENIED',
-      `Google rejected the credentials for ${address}: ${said}`,
+      'CLOCK_WRONG',
+      `${problem}: this machine's clock differs too much from Google's`,
       {
-        hint: "Check this machine's clock, and that the key or login still exists: `gcloud auth application-default login` creates a new login.",
+        hint: 'Set the clock, e.g. with NTP, and run the same command again.',
       },
     );
+  if (code === 'invalid_grant' || /\binvalid_grant\b/.test(message))
+    return new TurnbuildError('CREDENTIALS_REFUSED', `${problem}: Google rejected the credentials: ${said}`, {
+      hint: 'Check that the key or login still exists: `gcloud auth application-default login` creates a new login.',
+    });
   if (status === 408 || status === 429 || status >= 500)
     return new Temporary(
       new TurnbuildError('STORE_UNREACHABLE', `${problem}: ${NO_ANSWER} (${status})`, {
@@ -87,7 +92,7 @@ function credentialsError(address: string, error: unknown): Error {
       }),
     );
   if (status === 0 && networkCode(error) !== undefined) return unansweredError(problem, error);
-  return new TurnbuildError('STORE_ACCESS_DENIED', `${problem}: ${said}`, {
+  return new TurnbuildError('CREDENTIALS_REFUSED', `${problem}: ${said}`, {
     hint: 'Check the credentials, and for workload identity federation its provider and conditions: docs/publishing.md.',
   });
 }

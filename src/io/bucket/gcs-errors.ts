@@ -60,14 +60,14 @@ const RULES: readonly Rule[] = [
   },
   {
     when: reasons('quotaExceeded', 'dailyLimitExceeded'),
-    code: 'STORE_FAILED',
+    code: 'STORE_FULL',
     why: 'a quota of the project is exhausted',
     hint: 'Raise the quota in the Google Cloud console, or run the same command again later.',
   },
   {
     when: (refusal) =>
       refusal.status === 429 || reasons('rateLimitExceeded', 'userRateLimitExceeded')(refusal),
-    code: 'STORE_FAILED',
+    code: 'STORE_UNREACHABLE',
     why: 'there are too many requests',
     hint: AGAIN,
     temporary: true,
@@ -80,7 +80,7 @@ const RULES: readonly Rule[] = [
   },
   {
     when: ({ status }) => status === 401,
-    code: 'STORE_ACCESS_DENIED',
+    code: 'CREDENTIALS_REFUSED',
     why: 'the credentials were rejected',
     hint: 'Create new ones, e.g. with `gcloud auth application-default login`: docs/publishing.md.',
   },
@@ -99,8 +99,8 @@ const RULES: readonly Rule[] = [
   },
   {
     when: ({ status }) => status === 408 || status >= 500,
-    code: 'STORE_FAILED',
-    why: ({ status }) => `the service answered ${status}`,
+    code: 'STORE_UNREACHABLE',
+    why: ({ status }) => `the service is overloaded or down (${status})`,
     hint: AGAIN,
     temporary: true,
   },

@@ -194,7 +194,8 @@ function generationOf(
   return generationIn(body) ?? raise(failure(connection, upload, 'the service sent no generation'));
 }
 
-function raise(error: Error): never {
+/** Throws in an expression. */
+export function raise(error: Error): never {
   throw error;
 }
 

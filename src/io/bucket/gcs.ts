@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { TurnbuildError, usageError } from '../../errors.ts';
-import { shownUrl } from '../shown-url.ts';
+import { TurnbuildError } from '../../errors.ts';
 import type { Bucket, WriteCondition } from './bucket.ts';
-import { encodedName, parseGcsAddress } from './gcs-address.ts';
 import { anonymous, applicationDefault } from './gcs-auth.ts';
 import { parsedError, refusedError } from './gcs-errors.ts';
 import { objectIn, type Page, pageIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
-import { CHUNK_UNIT, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
+import { CHUNK_UNIT, raise, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
+import { emulatorOf, encodedName, type Query, queryOf } from './gcs-url.ts';
 import { withContent } from './opened-content.ts';
 import { retrying, Temporary } from './retry.ts';
 
@@ -23,12 +22,12 @@ type ObjectRequest = Omit<GcsRequest, 'isAuthorized'>;
 
 /**
  * Opens a bucket of Google Cloud Storage through its JSON API, without sending a request. If STORAGE_EMULATOR_HOST is set, it is an emulator's.
- * @param word `gs://BUCKET[/PREFIX]`
- * @throws OPTION_INVALID
+ * @param folder prefix of all keys, without slashes around it; may be empty
+ * @throws OPTION_INVALID for STORAGE_EMULATOR_HOST
  */
-export async function openGcs(word: string, settings: GcsSettings = {}): Promise<Bucket> {
-  const { bucket, prefix } = parseGcsAddress(word);
-  const address = `gs://${bucket}/${prefix}`.replace(/\/$/, '');
+export async function openGcs(bucket: string, folder: string, settings: GcsSettings = {}): Promise<Bucket> {
+  const address = `gs://${bucket}${folder === '' ? '' : `/${folder}`}`;
+  const prefix = folder === '' ? '' : `${folder}/`;
   const emulator = emulatorOf(process.env.STORAGE_EMULATOR_HOST);
   const { chunkBytes = 32 * CHUNK_UNIT, ...given } = settings;
   const connection: GcsConnection = {
@@ -157,34 +156,8 @@ export async function openGcs(word: string, settings: GcsSettings = {}): Promise
   };
 }
 
-function raise(error: Error): never {
-  throw error;
-}
-
-type Query = Readonly<Record<string, string>>;
-
-/** Spaces as %20, because a plus sign would be ambiguous. */
-function queryOf(query: Query): string {
-  return Object.entries(query)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-    .join('&');
-}
-
 /** Generation 0 stands for no object: "Request preconditions" of Cloud Storage. */
 function conditionOf(condition: WriteCondition): Query {
   if (condition === undefined) return {};
   return { ifGenerationMatch: condition === 'absent' ? '0' : condition.version };
-}
-
-/** The address of an emulator, in the form that Google's client libraries accept, with or without a scheme. @throws OPTION_INVALID */
-function emulatorOf(word: string | undefined): string | undefined {
-  if (word === undefined || word === '') return undefined;
-  const address = /^https?:\/\//.test(word) ? word : `http://${word}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && url.pathname === '/' && url.search === '') return url.origin;
-  throw usageError(
-    'OPTION_INVALID',
-    `Invalid STORAGE_EMULATOR_HOST "${shownUrl(word)}": expected http://HOST:PORT`,
-    'Unset it to use Google Cloud Storage.',
-  );
 }

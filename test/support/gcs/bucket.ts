@@ -18,7 +18,7 @@ export async function simulatedBucket(
     await gcs.stop();
     expect(gcs.violations).toEqual([]);
   });
-  const bucket = await openGcs('gs://packages/coturn', {
+  const bucket = await openGcs('packages', 'coturn', {
     endpoint: gcs.url,
     authorize: async () => ({ authorization: `Bearer ${TOKEN}` }),
     backoffMs: 2,

@@ -211,6 +211,15 @@ function requireBucket(state: State, bucket: string): void {
   if (bucket !== state.bucket) throw noSuchBucket();
 }
 
+/** What everyone may download, as from https://storage.googleapis.com/BUCKET/NAME. */
+export function publicAnswer({ bucket, objects }: State, name: string): Answer {
+  const found = objects.get(name);
+  if (found === undefined) throw noSuchObject(bucket, name);
+  const { contentType = 'application/octet-stream', cacheControl = 'public, max-age=3600' } = found.resource;
+  const headers = { 'content-type': contentType, 'cache-control': cacheControl };
+  return { status: 200, headers, body: found.bytes };
+}
+
 /** @throws Violation for another parameter, or one given twice */
 function allow(query: URLSearchParams, names: readonly string[]): void {
   const seen = new Set<string>();

@@ -2,7 +2,14 @@ import type { KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Call, Fault } from './faults.ts';
-import { type Answer, continueUpload, OPERATIONS, type Received, type State } from './operations.ts';
+import {
+  type Answer,
+  continueUpload,
+  OPERATIONS,
+  publicAnswer,
+  type Received,
+  type State,
+} from './operations.ts';
 import { forbidden, Refusal, Violation } from './refusal.ts';
 import { takePart } from './sessions.ts';
 import { exchange, grantForJwt, isAuthorized, metadata, type Tokens } from './tokens.ts';
@@ -91,9 +98,11 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
     const session = target.searchParams.get('upload_id');
     const found = OPERATIONS.find((each) => each.method === method && each.path.test(target.pathname));
     const groups = found?.path.exec(target.pathname)?.groups ?? {};
+    const publicName = new RegExp(`^/${bucket}/(.+)$`).exec(target.pathname)?.[1];
     const other = OTHERS[`${method} ${target.pathname}`];
     const call: Call = {
-      operation: session !== null ? 'upload' : (found?.id ?? other?.id ?? 'unknown'),
+      operation:
+        session !== null ? 'upload' : (found?.id ?? other?.id ?? (publicName && 'public') ?? 'unknown'),
       method,
       path: target.pathname,
       name: decodeURIComponent(groups.name ?? ''),
@@ -122,6 +131,8 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
         }
         if (!/^(?:[\w.~!'()*-]|%[\dA-F]{2})*$/.test(groups.name ?? ''))
           throw new Violation(`The name in ${target.pathname} is not percent-encoded`);
+        if (publicName !== undefined && method === 'GET')
+          return publicAnswer(state, decodeURIComponent(publicName));
         if (found === undefined) {
           if (other === undefined) throw new Violation(`Unknown path ${method} ${target.pathname}`, 404);
           return granted(other.run(received));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withoutSecrets } from '../../../src/io/bucket/secrets.ts';
+import { withoutSecrets } from '../../../../src/io/bucket/secrets.ts';
 
 it.each([
   [
