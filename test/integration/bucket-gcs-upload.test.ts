@@ -109,6 +109,43 @@ describe('an upload in chunks', () => {
     expect(gcs.sessions.size).toBe(2);
   });
 
+  it('sends a chunk again that the service did not store', async () => {
+    const { put, uploads, stored, sha256, size } = await prepare(planting({ 1: { status: 308 } }));
+    expect(await put()).toMatch(/^\d+$/);
+    expect([stored(), bytesOf(uploads())]).toEqual([sha256, size + CHUNK]);
+  });
+
+  it('asks again if everything is stored, but the object is not there yet', async () => {
+    const range = `bytes=0-${4 * CHUNK + CHUNK / 2 + 6}`;
+    const { gcs, put, uploads, stored, sha256, size } = await prepare(
+      planting({ 5: { status: 308, range, after: true }, 6: { status: 308, range } }),
+    );
+    expect(await put()).toMatch(/^\d+$/);
+    expect([stored(), bytesOf(uploads()), gcs.sessions.size]).toEqual([sha256, size, 1]);
+  });
+
+  it.each([
+    ['less than before', { status: 308 }],
+    ['more than was sent', { status: 308, range: `bytes=0-${4 * CHUNK}` }],
+    ['another part', { status: 308, range: `bytes=5-${3 * CHUNK}` }],
+  ])('starts again if the service confirms %s', async (_, fault) => {
+    const { gcs, put, stored, sha256 } = await prepare(planting({ 3: fault }));
+    expect(await put()).toMatch(/^\d+$/);
+    expect([stored(), gcs.sessions.size]).toEqual([sha256, 2]);
+  });
+
+  it('ends if the service stores nothing', async () => {
+    const { put, uploads } = await prepare({
+      fault: ({ operation }) => (operation === 'upload' ? { status: 308 } : undefined),
+    });
+    const { code, message } = await errorOf(put());
+    expect([code, message]).toEqual([
+      'STORE_FAILED',
+      'Cannot store package.deb in gs://packages/coturn: the service stores nothing',
+    ]);
+    expect(uploads().length).toBe(7);
+  });
+
   it('checks the condition when it begins and when it ends', async () => {
     const { gcs, bucket, put, uploads } = await prepare();
     await bucket.put('package.deb', { bytes: Buffer.from('other') }, ATTRIBUTES, 'absent');

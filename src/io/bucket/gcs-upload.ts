@@ -4,6 +4,7 @@ import type { ObjectAttributes } from './bucket.ts';
 import { parsedError, refusedError } from './gcs-errors.ts';
 import { generationIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
+import { type Query, withQuery } from './gcs-url.ts';
 import type { OpenedContent } from './opened-content.ts';
 import { pauseAfter, retrying, Temporary } from './retry.ts';
 
@@ -18,8 +19,10 @@ export interface Upload {
   what: string;
   attributes: ObjectAttributes;
   content: OpenedContent;
-  /** The URL of uploads to the bucket, with the condition, but without `uploadType`. */
+  /** Of uploads to the bucket. */
   url: string;
+  /** The condition. */
+  query: Query;
 }
 
 const PERMISSION = 'storage.objects.create';
@@ -46,7 +49,7 @@ export async function uploadAtOnce(connection: GcsConnection, upload: Upload): P
     {
       ...requestOf(upload),
       method: 'POST',
-      url: `${upload.url}&uploadType=multipart`,
+      url: withQuery(upload.url, { uploadType: 'multipart', ...upload.query }),
       isAuthorized: true,
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
       body,
@@ -119,7 +122,7 @@ async function startSession(connection: GcsConnection, upload: Upload): Promise<
     {
       ...requestOf(upload),
       method: 'POST',
-      url: `${upload.url}&uploadType=resumable`,
+      url: withQuery(upload.url, { uploadType: 'resumable', ...upload.query }),
       isAuthorized: true,
       headers: {
         'content-type': 'application/json; charset=UTF-8',

@@ -4,11 +4,10 @@ import { shownUrl } from '../shown-url.ts';
 /** Parameters of a request. */
 export type Query = Readonly<Record<string, string>>;
 
-/** Spaces as %20, because a plus sign would be ambiguous. */
-export function queryOf(query: Query): string {
-  return Object.entries(query)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-    .join('&');
+/** An address with parameters. Spaces become %20, because a plus sign would be ambiguous. */
+export function withQuery(url: string, query: Query): string {
+  const parameters = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return parameters.length === 0 ? url : `${url}?${parameters.join('&')}`;
 }
 
 /**

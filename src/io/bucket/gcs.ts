@@ -6,7 +6,7 @@ import { parsedError, refusedError } from './gcs-errors.ts';
 import { objectIn, type Page, pageIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
 import { CHUNK_UNIT, raise, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
-import { emulatorOf, encodedName, type Query, queryOf } from './gcs-url.ts';
+import { emulatorOf, encodedName, type Query, withQuery } from './gcs-url.ts';
 import { withContent } from './opened-content.ts';
 import { retrying, Temporary } from './retry.ts';
 
@@ -55,7 +55,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
     method,
     what: `${verb} ${key}`,
     permission: `storage.objects.${method.toLowerCase()}`,
-    url: `${objects}/${encodedName(prefix + key)}?${queryOf(query)}`,
+    url: withQuery(`${objects}/${encodedName(prefix + key)}`, query),
   });
   const damaged = (what: string) =>
     new Temporary(
@@ -84,7 +84,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
     for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
       const query = pageToken === '' ? fixed : { ...fixed, pageToken };
       const page: Page = await retrying(connection, async () => {
-        const url = `${objects}?${queryOf(query)}`;
+        const url = withQuery(objects, query);
         const { body } = await sendOnce(connection, { ...request, url, isAuthorized: true }, [200]);
         return pageIn(body) ?? raise(damaged(request.what));
       });
@@ -127,7 +127,6 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
         .map((each) => ({ ...each, path: each.path.slice(prefix.length) }));
     },
     put(key, content, attributes, condition) {
-      const url = `${uploads}?${queryOf(conditionOf(condition))}`;
       return retrying(connection, (earlier) =>
         withContent(key, content, async (opened) => {
           const upload: Upload = {
@@ -135,7 +134,8 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
             what: `store ${key}`,
             attributes,
             content: opened,
-            url,
+            url: uploads,
+            query: conditionOf(condition),
           };
           // Without a condition, only this tells whether an earlier attempt succeeded although its answer was lost.
           const found = earlier > 0 && condition === undefined ? await head(key) : undefined;

@@ -15,7 +15,14 @@ export type Fault =
   /** A byte of the request's body changes on its way; without one, of the answer's. */
   | 'damaged'
   /** This answer; `after`: although it is done. */
-  | { status: number; reason?: string; message?: string; retryAfter?: string; after?: boolean };
+  | {
+      status: number;
+      reason?: string;
+      message?: string;
+      retryAfter?: string;
+      range?: string;
+      after?: boolean;
+    };
 
 /** All faults without an answer of their own, except those that take as long as the client's patience. */
 export const QUICK_FAULTS = ['reset-before', 'reset-after', 'reset-within', 'twice', 'damaged'] as const;

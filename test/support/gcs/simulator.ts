@@ -217,13 +217,12 @@ function granted(found: object): Answer {
   };
 }
 
-function faultAnswer({
-  status,
-  reason = 'backendError',
-  message = 'planted',
-  retryAfter,
-}: Exclude<Fault, string>): Answer {
-  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+function faultAnswer(fault: Exclude<Fault, string>): Answer {
+  const { status, reason = 'backendError', message = 'planted', retryAfter, range } = fault;
+  const headers = {
+    ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+    ...(range === undefined ? {} : { range }),
+  };
   return { status, headers, body: new Refusal(status, reason, message).body };
 }
 

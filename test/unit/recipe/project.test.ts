@@ -27,6 +27,11 @@ describe('turnbuild.yaml', () => {
     (coturn) => expect(parse(`coturn: "${coturn}"\n`)).toEqual({ coturn }),
   );
 
+  it.each(['/srv/packages', 'packages', 's3://packages/coturn', 'gs://packages'])(
+    'accepts the repository %s',
+    (repo) => expect(parse(`publish:\n  repo: ${repo}\n`)).toEqual({ publish: { repo } }),
+  );
+
   it.each<[string, string, RegExp]>([
     [
       'an unknown key, and suggests the nearest',
@@ -35,6 +40,12 @@ describe('turnbuild.yaml', () => {
     ],
     ['an unknown key without a similar one', 'deploy: {}\n', /:1: unknown key "deploy"$/],
     ['an unknown kind of repository', 'publish:\n  to: [snap]\n', /:2: publish\.to/],
+    [
+      'a repository in an unknown service',
+      'publish:\n  repo: ftp://packages\n',
+      /:2: publish\.repo: write the path of a folder, s3:\/\/BUCKET\/PREFIX or gs:/,
+    ],
+    ['a repository without a bucket', 'publish:\n  repo: gs://\n', /:2: publish\.repo: write the path/],
     ['a short key ID', 'publish:\n  signWith: "0123456789ABCDEF"\n', /:2: publish\.signWith: write the full/],
     [
       'a URL with a password',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { encodedName, queryOf } from '../../../../src/io/bucket/gcs-url.ts';
+import { encodedName, withQuery } from '../../../../src/io/bucket/gcs-url.ts';
 
 it('encodes all characters that have a meaning in a path', () => {
   expect(encodedName("a/b+c d~e-f_g.h!'()*%?#&=:@")).toBe(
@@ -7,6 +7,9 @@ it('encodes all characters that have a meaning in a path', () => {
   );
 });
 
-it('encodes parameters without a plus sign', () => {
-  expect(queryOf({ prefix: 'a b+c/&', delimiter: '/' })).toBe('prefix=a%20b%2Bc%2F%26&delimiter=%2F');
+it('adds parameters, without a plus sign', () => {
+  expect(withQuery('/o', { prefix: 'a b+c/&', delimiter: '/' })).toBe(
+    '/o?prefix=a%20b%2Bc%2F%26&delimiter=%2F',
+  );
+  expect(withQuery('/o', {})).toBe('/o');
 });
