@@ -177,14 +177,14 @@ describe('an upload in chunks', () => {
   });
 
   it('notices that the file becomes shorter', async () => {
-    const { file, put, gcs } = await prepare({
+    const { file, put, gcs, uploads } = await prepare({
       fault: ({ operation }) => {
         if (operation === 'upload') truncateSync(file, CHUNK);
         return undefined;
       },
     });
     await expect(put()).rejects.toMatchObject({ code: 'ARTIFACT_CHANGED' });
-    expect([gcs.objects.size, gcs.sessions.size]).toEqual([0, 1]);
+    expect([gcs.objects.size, gcs.sessions.size, uploads().length]).toEqual([0, 1, 1]);
   });
 
   it('has a session URI that is in no error', async () => {

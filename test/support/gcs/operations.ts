@@ -12,7 +12,7 @@ import {
   shownObject,
 } from './objects.ts';
 import { forbidden, noSuchBucket, noSuchObject, Refusal, Violation } from './refusal.ts';
-import { digestsIn, newSessionId, type Session, takeChunk } from './sessions.ts';
+import { digestsIn, newSessionId, rangeIn, type Session, takeChunk } from './sessions.ts';
 
 /** What the simulator has. */
 export interface State {
@@ -168,6 +168,7 @@ const insertObject: Operation = (state, received) => {
 /** A request to a session. It needs no token. */
 export function continueUpload(state: State, session: Session, received: Received): Answer {
   const { headers, body, query } = received;
+  rangeIn(headers['content-range']);
   if (session.answer !== undefined) return { ...json({}), ...session.answer };
   const isComplete = takeChunk(session, headers['content-range'], body);
   session.said = digestsIn(headers['x-goog-hash']);

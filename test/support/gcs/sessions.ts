@@ -23,10 +23,17 @@ export interface Session {
 /** Ids are long, because knowing one permits the upload. */
 export const newSessionId = () => `AHVrFxP${randomBytes(96).toString('base64url')}`;
 
+/** The parts of a Content-Range; `first` is undefined in a status query. @throws Violation */
+export function rangeIn(header: string | undefined): { first?: string; last?: string; total: string } {
+  const [, first, last, total] = /^bytes (?:\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(header ?? '') ?? [];
+  if (total === undefined || (last !== '*' && Number(first) > Number(last)))
+    throw new Violation(`Invalid Content-Range "${header}"`);
+  return first === undefined || last === undefined ? { total } : { first, last, total };
+}
+
 /** Takes a request's bytes. @returns whether the upload is complete @throws Violation */
 export function takeChunk(session: Session, range: string | undefined, body: Buffer): boolean {
-  const [, first, last, total] = /^bytes (?:\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(range ?? '') ?? [];
-  if (total === undefined) throw new Violation(`Invalid Content-Range "${range}"`);
+  const { first, last, total } = rangeIn(range);
   const { size = Number(total) } = session;
   if (total !== '*' && Number(total) !== size)
     throw new Violation('Content-Range has another size than was announced');
