@@ -8,7 +8,7 @@ import { gcsPlace } from '../support/gcs/place.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
 
-const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1);
 
 let keys: SigningHome;
 let key: string;
