@@ -1,16 +1,271 @@
-import { describe, expect, it } from 'vitest';
+import '../support/github/fast-clock.mjs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { surviveFaults } from '../support/github/faults.ts';
+import { publishingHere } from '../support/github/here.ts';
+import { killAndFinish } from '../support/github/killed.ts';
 import { githubPlace } from '../support/github/place.ts';
+import { READ_ONLY } from '../support/github/simulator.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
+import { turnbuildHere } from '../support/turnbuild-here.ts';
+
+const TAG = '4.18.0+turnbuild-1';
+const DEB = 'coturn_4.18.0+turnbuild-1.deb13_amd64.deb';
+/** What `publish` asks for after it has read everything: nothing may follow the publication. */
+const WRITES = /^(?:POST|PATCH|DELETE)/;
+
+let keys: SigningHome;
+let key: string;
+beforeAll(() => {
+  keys = createSigningHome();
+  key = keys.createKey('Packages <packages@example.org>');
+});
+afterAll(() => keys.remove());
 
 describe('turnbuild publish --to github', () => {
-  it('publishes a release', async () => {
+  it('publishes a pre-release as the last act, and sends nothing when it is repeated', async () => {
     const { github, out, publish } = await githubPlace();
-    packagedRelease(out);
-    const { code, stdout, stderr } = await publish(['--verbose']);
-    console.log(stdout, stderr, github.requests);
+    const release = packagedRelease(out);
+    const { code, stdout, stderr } = await publish();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    console.log(JSON.stringify(github.repository.summary(), null, 1));
-    const again = await publish();
-    console.log(again);
+    expect(stdout).toMatch(/^github: channel testing of http:.*\/example\/coturn-packages$/m);
+    expect(stdout).toContain('note: Nothing is signed on GitHub.');
+    const [published] = github.repository.releases;
+    expect(published).toMatchObject({ tag: TAG, name: `coturn ${TAG}`, draft: false, prerelease: true });
+    const assets = new Map(published?.assets.map((each) => [each.name, each]));
+    expect([...assets.keys()].sort()).toEqual([
+      'SHA256SUMS',
+      'coturn-dbgsym_4.18.0+turnbuild-1.deb13_amd64.deb',
+      DEB,
+      'manifest.json',
+    ]);
+    const own = 'coturn_4.18.0+turnbuild-1~deb13_amd64.deb';
+    expect(assets.get(DEB)?.label).toBe(own);
+    expect(assets.get(DEB)?.content).toEqual(readFileSync(join(release, own)));
+    // The sums are those of the files as GitHub names them.
+    const downloads = temporaryFolder();
+    for (const { name, content } of assets.values()) writeFileSync(join(downloads, name), content);
+    const checked = execFileSync('sha256sum', ['--check', 'SHA256SUMS'], {
+      cwd: downloads,
+      encoding: 'utf8',
+    });
+    expect(checked.trim().split('\n')).toHaveLength(assets.size - 1);
+    expect(github.requests.filter((each) => WRITES.test(each)).at(-1)).toBe('PATCH release');
+    expect(github.requests.at(-1)).toBe('PATCH release');
+    const [before, bytes] = [github.repository.summary(), github.uploads.bytes];
+    github.requests.length = 0;
+    expect(await publish()).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to change.') });
+    expect(github.requests.filter((each) => WRITES.test(each))).toEqual([]);
+    expect(github.uploads.bytes).toBe(bytes);
+    expect(github.repository.summary()).toEqual(before);
+  });
+
+  it('changes nothing with --dry-run, and performs its plan', async () => {
+    const { github, dir, out, publish } = await githubPlace([], turnbuildHere);
+    packagedRelease(out);
+    const before = readdirSync(dir, { recursive: true });
+    const { stdout } = await publish(['--dry-run', '--json']);
+    expect(github.repository.releases).toEqual([]);
+    expect(readdirSync(dir, { recursive: true })).toEqual(before);
+    const file = join(dir, 'plan.json');
+    writeFileSync(file, stdout);
+    expect(await publish(['--plan', file])).toMatchObject({ code: 0 });
+    expect(github.repository.releases).toMatchObject([{ tag: TAG, draft: false }]);
+    packagedRelease(out, { content: 'other' });
+    const { stderr } = await publish(['--plan', file]);
+    expect(stderr).toMatch(/\[PUBLISH(?:ED_DIFFERS|_PLAN_STALE)\]/);
+  });
+
+  it('signs the sums and .rpm packages', async () => {
+    const { github, out, publish } = await githubPlace(['--sign-with', key]);
+    const release = packagedRelease(out, { targets: { 'debian-13': 'deb13', portable: 'rpm' } });
+    const first = await publish([], { GNUPGHOME: keys.home });
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const [published] = github.repository.releases;
+    const contentOf = (name: string) =>
+      published?.assets.find((each) => each.name === name)?.content ?? Buffer.of();
+    const downloads = temporaryFolder();
+    for (const name of ['SHA256SUMS', 'SHA256SUMS.asc'])
+      writeFileSync(join(downloads, name), contentOf(name));
+    keys.gpg(['--verify', join(downloads, 'SHA256SUMS.asc'), join(downloads, 'SHA256SUMS')]);
+    const rpm = published?.assets.find(({ name }) => /^coturn-\d.*x86_64\.rpm$/.test(name));
+    expect(rpm?.content).toEqual(readFileSync(join(release, 'signed', rpm?.name ?? '')));
+    expect(rpm?.content).not.toEqual(readFileSync(join(release, rpm?.name ?? '')));
+    const again = await publish([], { GNUPGHOME: keys.home });
+    expect(again.stdout).toContain('Nothing to change.');
+  });
+
+  it('publishes to GitHub although another destination fails, and then finishes that one', async () => {
+    const { github, dir, out, publish } = await githubPlace();
+    packagedRelease(out);
+    const repo = join(dir, 'repo');
+    const args = ['--to', 'apt,github', '--repo', repo, '--sign-with', key];
+    const env = { GNUPGHOME: keys.home };
+    // A file where apt's repository needs a folder.
+    execFileSync('mkdir', ['-p', join(repo, 'apt')]);
+    writeFileSync(join(repo, 'apt/pool'), '');
+    expect((await publish(args, env)).code).toBe(1);
+    expect(github.repository.releases).toMatchObject([{ tag: TAG, draft: false }]);
+    execFileSync('rm', [join(repo, 'apt/pool')]);
+    const bytes = github.uploads.bytes;
+    expect(await publish(args, env)).toMatchObject({ code: 0 });
+    expect(github.uploads.bytes).toBe(bytes);
+    expect(readdirSync(join(repo, 'apt'))).toContain('pool');
+  });
+
+  it('finishes a run that was killed', async () => {
+    await killAndFinish((points) => [points[4] ?? 0, points.at(-3) ?? 0]);
+  });
+
+  it('ends as an undisturbed run if a request fails', async () => {
+    // test/full/publish-github.test.ts has all.
+    const again = await surviveFaults([
+      { on: 'POST release', how: 'reset after' },
+      { on: 'POST upload', nth: 2, how: 'reset halfway' },
+      { on: 'PATCH release', how: 'silence after' },
+    ]);
+    expect(again).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string>, readonly string[], string, number]>([
+    ['without a token', { GITHUB_TOKEN: '' }, [], 'GITHUB_TOKEN_MISSING', 2],
+    ['with a malformed token', { GITHUB_TOKEN: '', GH_TOKEN: 'a b' }, [], 'GITHUB_TOKEN_MALFORMED', 2],
+    ['without a repository', {}, ['--github-repo', ' '], 'ARGUMENT_MISSING', 2],
+    ['with a malformed repository', {}, ['--github-repo', 'https://example.org/a/b'], 'OPTION_INVALID', 2],
+    [
+      'with a token that is not encrypted',
+      { GITHUB_API_URL: 'http://api.example.org' },
+      [],
+      'GITHUB_INSECURE',
+      2,
+    ],
+  ])('refuses to publish %s', async (_, env, args, code, exit) => {
+    const { github, out, publish } = await githubPlace([], turnbuildHere);
+    packagedRelease(out);
+    const result = await publish(args, env);
+    expect(result).toMatchObject({ code: exit, stderr: expect.stringContaining(`[${code}]`) });
+    expect(github.requests).toEqual([]);
+  });
+});
+
+describe('turnbuild promote and withdraw --to github', () => {
+  it('move releases between the channels without sending bytes', async () => {
+    const { github, out, publish, run } = await githubPlace([], turnbuildHere);
+    for (const version of ['4.18.0', '4.19.0']) {
+      packagedRelease(out, { version });
+      await publish([version]);
+    }
+    const bytes = github.uploads.bytes;
+    const state = () => {
+      const { latest, releases } = github.repository.summary();
+      return [
+        latest,
+        ...releases.map(({ tag, prerelease }) => `${tag} ${prerelease ? 'testing' : 'stable'}`),
+      ];
+    };
+    const [OLD, NEW] = [TAG, '4.19.0+turnbuild-1'];
+    expect(await run('promote', ['4.19.0'])).toMatchObject({ code: 0, stderr: '' });
+    expect(state()).toEqual([NEW, `${OLD} testing`, `${NEW} stable`]);
+    // A rollback.
+    expect(await run('promote', ['4.18.0'])).toMatchObject({ code: 0, stderr: '' });
+    expect(state()).toEqual([OLD, `${OLD} stable`, `${NEW} testing`]);
+    await run('promote', ['4.19.0']);
+    const { stdout } = await run('withdraw', ['4.19.0', '--reason', 'crashes on start']);
+    expect(stdout).toContain(`Withdrew coturn ${NEW}.`);
+    expect(state()).toEqual([OLD, `${OLD} stable`, `${NEW} testing`]);
+    const body = github.repository.releases[1]?.body ?? '';
+    expect(body.split('\n').slice(0, 3).join('\n')).toContain(
+      `**coturn ${NEW} was withdrawn:** crashes on start`,
+    );
+    expect(body).toContain('### Install');
+    expect(github.uploads.bytes).toBe(bytes);
+    expect((await run('promote', ['4.19.0'])).stderr).toContain('[RELEASE_WITHDRAWN]');
+    expect((await run('promote', ['4.20.0'])).stderr).toContain('[RELEASE_UNKNOWN]');
+  });
+});
+
+describe('GitHub', () => {
+  it.each<[string, Parameters<typeof publishingHere>[0], string]>([
+    ['a token that may only read', { token: READ_ONLY }, 'GITHUB_FORBIDDEN'],
+    ['a token that it does not know', { token: 'other' }, 'GITHUB_TOKEN_INVALID'],
+    ['a repository that it does not have', { name: 'other' }, 'GITHUB_REPOSITORY_UNKNOWN'],
+  ])('refuses %s, and nothing has changed', async (_, place, code) => {
+    const { github, publish } = await publishingHere(place);
+    const error = await publish().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, hint: expect.stringMatching(/contents: write|Renew/) });
+    expect(github.repository.releases).toEqual([]);
+  });
+
+  it('refuses an archived repository before anything changes', async () => {
+    const { github, publish } = await publishingHere();
+    github.repository.settings.archived = true;
+    await expect(publish()).rejects.toMatchObject({
+      code: 'GITHUB_FORBIDDEN',
+      message: expect.stringContaining('archived'),
+    });
+    expect(github.requests.filter((each) => WRITES.test(each))).toEqual([]);
+  });
+
+  it('is waited for when it limits requests, but not forever', async () => {
+    const { github, publish, lines } = await publishingHere();
+    const how = {
+      status: 403,
+      message: 'You have exceeded a secondary rate limit.',
+      headers: { 'retry-after': '60' },
+    };
+    github.fail({ on: 'POST upload', how, times: 100 });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_RATE_LIMITED' });
+    expect(lines[0]).toBe("GitHub's secondary rate limit is reached. Waiting 60 seconds.");
+    expect(new Set(lines).size).toBe(1);
+    expect(github.repository.releases).toMatchObject([{ draft: true }]);
+  });
+
+  it('gets one release although it has lost the response and does not list the draft yet', async () => {
+    const { github, publish } = await publishingHere();
+    github.repository.settings.lag = 1;
+    github.fail({ on: 'POST release', how: 'reset after' });
+    await publish();
+    await publish();
+    expect(github.repository.releases).toMatchObject([{ tag: TAG, draft: false }]);
+  });
+
+  it('gets a file again that arrived damaged, but not forever', async () => {
+    const { github, publish } = await publishingHere();
+    const count = github.fail({ on: 'POST upload', how: 'damage', times: 5 });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_ASSET_DAMAGED' });
+    expect(count()).toBe(4);
+    expect(github.repository.releases).toMatchObject([{ draft: true, assets: [] }]);
+    await publish();
+    expect(count()).toBe(5);
+    expect(github.repository.releases).toMatchObject([{ draft: false }]);
+  });
+
+  it('is compared by downloads if it says no digests', async () => {
+    const { github, publish } = await publishingHere();
+    github.repository.settings.digests = false;
+    await publish();
+    expect(github.requests).toContain('GET asset');
+    const asset = github.repository.releases[0]?.assets.find(({ name }) => name === DEB);
+    expect(asset).toBeDefined();
+    if (asset !== undefined) asset.content = Buffer.from(asset.content.map((byte) => byte ^ 1));
+    await expect(publish()).rejects.toMatchObject({ code: 'PUBLISHED_DIFFERS' });
+  });
+
+  it('keeps immutable releases, which can still be promoted and withdrawn', async () => {
+    const { github, dir, publish, promote, withdraw } = await publishingHere();
+    github.repository.settings.immutable = true;
+    await publish();
+    await publish();
+    await promote(TAG);
+    expect(github.repository.summary().latest).toBe(TAG);
+    await withdraw(TAG, 'bad');
+    expect(github.repository.releases).toMatchObject([{ immutable: true, prerelease: true }]);
+    github.repository.remove(github.repository.releases[0]?.id ?? 0);
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_TAG_RESERVED' });
+    expect(readFileSync(join(dir, 'dist/4.18.0/publish.jsonl'), 'utf8')).not.toContain('s3cret');
   });
 });

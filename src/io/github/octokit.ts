@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Octokit as Client } from '@octokit/rest';
 import { githubAccess } from './access.ts';
 
@@ -39,7 +40,8 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
     request: { fetch: access.request, signal },
     // A limit is the other plugin's task.
     retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] },
-    throttle: { onRateLimit: wait('rate'), onSecondaryRateLimit: wait('secondary rate') },
+    // Clients with the same id share the plugin's queues.
+    throttle: { id: randomUUID(), onRateLimit: wait('rate'), onSecondaryRateLimit: wait('secondary rate') },
   });
   return { octokit, access };
 }

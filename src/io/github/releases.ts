@@ -61,7 +61,7 @@ export interface GithubReleases {
   update(id: number, change: ReleaseChange): Promise<void>;
   removeRelease(id: number): Promise<void>;
   removeAsset(id: number): Promise<void>;
-  /** Uploads a file. An upload that was interrupted is repeated. @param label the name that is shown @throws PUBLISHED_DIFFERS */
+  /** Uploads a file. An upload that was interrupted is repeated. @param label the name that is shown @throws PUBLISHED_DIFFERS, GITHUB_ASSET_DAMAGED */
   upload(
     release: GithubRelease,
     asset: { name: string; label: string; file: string; sha256: string },
@@ -164,6 +164,7 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
         );
       for (let attempt = 1; ; attempt++) {
         let there: GithubAsset | undefined;
+        let isOwn = true;
         try {
           const { data } = await raw(
             repos.uploadReleaseAsset({
@@ -185,20 +186,22 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
           // Without a response, the file may be there, or a part of it.
           const all = await asked(assetsOf(release.id), what);
           there = all.map(assetOf).find((each) => each.name === name);
+          isOwn = there?.isComplete !== true;
         }
         if (there?.isComplete && there.size === size && (there.sha256 ?? sha256) === sha256) return;
-        if (there?.isComplete && there.size === size)
+        if (!isOwn)
           throw new TurnbuildError(
             'PUBLISHED_DIFFERS',
-            `${name} in ${release.url} has sha256 ${there.sha256}; the uploaded file has ${sha256}`,
+            `${name} in ${release.url} has ${there?.size} bytes and sha256 ${there?.sha256}; the uploaded file has ${size} bytes and sha256 ${sha256}`,
             { hint: 'Another run may be publishing the release. Run the same command again.' },
           );
         if (there !== undefined)
           await removed(repos.deleteReleaseAsset({ ...own, asset_id: there.id }), `remove a part of ${name}`);
         if (attempt === TRIES)
           throw new TurnbuildError(
-            'GITHUB_UNREACHABLE',
-            `Cannot ${what} to ${release.url}: it arrives incomplete`,
+            'GITHUB_ASSET_DAMAGED',
+            `${name} arrives damaged at ${release.url}, ${TRIES} times`,
+            { hint: 'Check the connection, and a proxy on it. Then run the same command again.' },
           );
       }
     },

@@ -12,8 +12,8 @@ import type { ReleaseFile } from './steps.ts';
 /** How to make the files of a release. */
 export interface Filing extends Pick<Job, 'exec' | 'signal' | 'work' | 'keyring'> {
   key: SigningKey | undefined;
-  /** The content of a file that is published already; undefined if there is none. @param name on GitHub */
-  published(name: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** The content of a file that is published already; undefined if there is none. @param kept a local file that may be the same */
+  published(name: string, kept: string, maxBytes: number): Promise<Buffer | undefined>;
 }
 
 /** The files of a release, and what is needed to upload them. */
@@ -81,7 +81,10 @@ async function packages({ dir, groups }: Addition, filing: Filing): Promise<Rele
   const { key } = filing;
   if (key === undefined || rpms.length === 0) return plain;
   const store = {
-    read: (path: string, maxBytes: number) => filing.published(assetName(basename(path)), maxBytes),
+    read: (path: string, maxBytes: number) => {
+      const name = basename(path);
+      return filing.published(assetName(name), join(dir, SIGNED, name), maxBytes);
+    },
   };
   const signed = await signedRpms(rpms, { ...filing, key, dir, store });
   return plain.map((file) => {

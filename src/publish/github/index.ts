@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import { sha256File, sha256Text, sizeOf } from '../../io/files.ts';
+import { isIntact, readBytes, sha256File, sha256Text, sizeOf } from '../../io/files.ts';
 import type { GithubRelease, GithubReleases } from '../../io/github/releases.ts';
 import { digestOf } from '../../manifest/sealed.ts';
 import { compareDebianVersions } from '../../plan/debian-version.ts';
@@ -65,9 +65,11 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
   const found = listed === undefined ? undefined : await github.get(listed.id);
   const filed = await releaseFiles(change, {
     ...job,
-    async published(name, maxBytes) {
+    async published(name, kept, maxBytes) {
       const asset = found?.assets.find((each) => each.name === name && each.isComplete);
-      return asset === undefined ? undefined : github.download(asset, maxBytes);
+      if (asset === undefined) return undefined;
+      const isKept = asset.sha256 !== undefined && (await isIntact(kept, asset.sha256));
+      return isKept ? readBytes(kept) : github.download(asset, maxBytes);
     },
   });
   const current = found === undefined ? undefined : await withDigests(found, filed.files, github);

@@ -57,7 +57,11 @@ export function currentRelease(
   const all = releases.filter(({ tag }) => tag === tagOf(release));
   const published = all.find(({ isDraft }) => !isDraft);
   const own = ownDrafts(all, manifest);
-  const other = all.find((each) => each.isDraft && !own.includes(each));
+  // Beside its own draft, only that of another run matters.
+  const other = all.find(
+    ({ isDraft, body, id }) =>
+      isDraft && !own.some((each) => each.id === id) && (own.length === 0 || markerIn(body) !== undefined),
+  );
   if (published !== undefined || other === undefined) return published ?? own[0];
   const by =
     markerIn(other.body) === undefined ? 'was not made by turnbuild' : 'is of another build of the release';

@@ -3,19 +3,23 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../sandbox.ts';
 import { turnbuild } from '../turnbuild.ts';
+import type { turnbuildHere } from '../turnbuild-here.ts';
 import { NAME, OWNER, simulateGithub, TOKEN } from './simulator.ts';
 
 const FAST = `--import ${fileURLToPath(new URL('./fast-clock.mjs', import.meta.url))}`;
 
-/** A GitHub, a folder with releases (`out`), and commands that publish them. No test may break a rule of the API. */
-export async function githubPlace(args: readonly string[] = []) {
+/**
+ * A GitHub, a folder with releases (`out`), and commands that publish them. No test may break a rule of the API.
+ * @param start turnbuildHere runs the sources in this process, which is faster
+ */
+export async function githubPlace(args: readonly string[] = [], start: typeof turnbuildHere = turnbuild) {
   const github = await simulateGithub();
   onTestFinished(() => expect(github.violations).toEqual([]));
   const dir = temporaryFolder();
   const out = join(dir, 'dist');
   const run = async (verb: string, more: readonly string[] = [], env: Record<string, string> = {}) => {
     const { NODE_OPTIONS = '', ...others } = env;
-    const result = await turnbuild(
+    const result = await start(
       [verb, '--to', 'github', '--github-repo', `${OWNER}/${NAME}`, '--out', out, ...args, ...more],
       {
         cwd: dir,

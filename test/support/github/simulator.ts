@@ -38,7 +38,7 @@ type Body = Record<string, unknown>;
 /** A GitHub with one repository. It checks requests and its own responses with GitHub's API description. */
 export async function simulateGithub() {
   const repository = new Repository();
-  const faults: (Fault & { seen: number })[] = [];
+  const faults: (Fault & { seen: number; failed: number })[] = [];
   /** Requests and responses that do not match the description, and other broken rules. */
   const violations: string[] = [];
   /** Method and operation of each request. */
@@ -55,7 +55,7 @@ export async function simulateGithub() {
     if (request.headers.authorization !== undefined) violations.push('a download sent the token');
     const { asset } = repository.asset(Number(/\/(\d+)\?signature=/.exec(request.url ?? '')?.[1]));
     response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(asset.content);
-  }, '127.0.0.2');
+  });
   let base = '';
   const server = await serve((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -71,7 +71,10 @@ export async function simulateGithub() {
       if (fault.on !== name) continue;
       fault.seen += 1;
       const from = fault.nth ?? 1;
-      if (fault.seen >= from && fault.seen < from + (fault.times ?? 1)) found = fault.how;
+      if (fault.seen >= from && fault.seen < from + (fault.times ?? 1)) {
+        found = fault.how;
+        fault.failed += 1;
+      }
     }
     return found;
   }
@@ -254,7 +257,7 @@ export async function simulateGithub() {
   function check(operation: object, status: number, body: unknown): void {
     const text = JSON.stringify(body)?.replaceAll('"state":"starter"', '"state":"open"');
     const { valid, errors } = backend.validateResponse(
-      text === undefined ? undefined : JSON.parse(text),
+      text === undefined ? null : JSON.parse(text),
       operation as never,
       status,
     );
@@ -298,8 +301,12 @@ export async function simulateGithub() {
     violations,
     requests,
     uploads,
-    /** Lets a request fail. */
-    fail: (...given: Fault[]) => faults.push(...given.map((fault) => ({ ...fault, seen: 0 }))),
+    /** Lets a request fail. @returns how many have failed */
+    fail(fault: Fault): () => number {
+      const own = { ...fault, seen: 0, failed: 0 };
+      faults.push(own);
+      return () => own.failed;
+    },
   };
 }
 

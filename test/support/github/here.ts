@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { runProcess } from '../../../src/io/exec.ts';
+import { sha256Text } from '../../../src/io/files.ts';
+import { githubReleases } from '../../../src/io/github/releases.ts';
+import { digestOf } from '../../../src/manifest/sealed.ts';
+import { parseManifest } from '../../../src/manifest/store.ts';
+import type { Change } from '../../../src/publish/change.ts';
+import { verifiedPackages } from '../../../src/publish/packages.ts';
+import type { Channel, PublishPlan } from '../../../src/publish/plan.ts';
+import { type Publication, performPlan, withPlanner } from '../../../src/publish/publish.ts';
+import { packagedRelease } from '../packaged-release.ts';
+import { temporaryFolder } from '../sandbox.ts';
+import { NAME, OWNER, simulateGithub, TOKEN } from './simulator.ts';
+
+/** Publishes to a simulated GitHub in this process, which is faster than a process for each publication. */
+export async function publishingHere({ token = TOKEN, name = NAME } = {}) {
+  const github = await simulateGithub();
+  onTestFinished(() => expect(github.violations).toEqual([]));
+  const dir = temporaryFolder();
+  const lines: string[] = [];
+  const change = async (
+    channel: Channel,
+    what: Change,
+    head: Pick<PublishPlan, 'verb' | 'releases' | 'reason'>,
+    folder: string,
+  ) => {
+    const client = await githubReleases({
+      ...{ owner: OWNER, name, api: github.url, token },
+      signal: new AbortController().signal,
+      tell: (line) => lines.push(line),
+    });
+    const publication: Publication = {
+      ...{ store: undefined, github: client, origin: undefined, url: undefined, exec: runProcess },
+      ...{ signal: new AbortController().signal, cache: join(dir, 'cache'), destinations: ['github'] },
+      ...{ changes: [{ channel, change: what }], head: { ...head, accepted: [] }, dir: folder },
+      ...{ fingerprint: undefined, turnbuild: '0.1.0' },
+    };
+    return withPlanner(publication, async (makePlan) => {
+      const { plan } = await makePlan();
+      await performPlan(publication, makePlan, { plan, digest: '', file: undefined }, () => {});
+      return plan;
+    });
+  };
+  /** Builds and publishes a release. */
+  const publish = async (version = '4.18.0', channel: Channel = 'testing', options: object = {}) => {
+    const folder = packagedRelease(join(dir, 'dist'), { version, ...options });
+    const manifest = parseManifest(
+      'manifest.json',
+      readFileSync(join(folder, 'manifest.json'), 'utf8'),
+      sha256Text,
+    );
+    const groups = verifiedPackages(manifest, { targets: undefined, architectures: undefined });
+    return change(
+      channel,
+      { verb: 'publish', dir: folder, manifest, groups, suiteOf: () => '' },
+      { verb: 'publish', releases: [manifest.packageVersion] },
+      folder,
+    );
+  };
+  const extent = { suites: [], targets: [] };
+  const promote = (release: string) =>
+    change(
+      'stable',
+      { verb: 'promote', release, from: 'testing', ...extent },
+      { verb: 'promote', releases: [release] },
+      dir,
+    );
+  const withdraw = (release: string, reason: string) =>
+    change(
+      'testing',
+      { verb: 'withdraw', releases: [release], reason, ...extent },
+      { verb: 'withdraw', releases: [release], reason },
+      dir,
+    );
+  return { github, dir, lines, publish, promote, withdraw };
+}
+
+/** The digest of a release's manifest, which marks its drafts. */
+export function manifestDigest(folder: string): string {
+  return digestOf(
+    parseManifest('manifest.json', readFileSync(join(folder, 'manifest.json'), 'utf8'), sha256Text),
+    sha256Text,
+  );
+}
