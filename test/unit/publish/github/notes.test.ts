@@ -45,7 +45,7 @@ const MANIFEST = {
 } as unknown as Manifest;
 const GROUPS = [{ target: 'portable', arch: 'arm64', accepted: ['CVE-2026-1'] }] as unknown as PackageGroup[];
 const FILES = [
-  'coturn-4.18.0+turnbuild-2.aarch64.rpm',
+  'coturn-4.18.0+turnbuild-2.x86_64.rpm',
   'coturn-4.18.0+turnbuild-2.src.rpm',
   'coturn_4.18.0_arm64.deb',
   'coturn-dbgsym_4.18.0_arm64.deb',
@@ -101,7 +101,7 @@ Debian and Ubuntu: download the \`.deb\` for your release and architecture, and
 
 RHEL and its relatives: download the \`.rpm\` for your architecture, and
 
-    dnf install ./coturn-4.18.0+turnbuild-2.aarch64.rpm
+    dnf install ./coturn-4.18.0+turnbuild-2.x86_64.rpm
 
 ### Verify a download
 
