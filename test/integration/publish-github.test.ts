@@ -11,6 +11,7 @@ import { READ_ONLY } from '../support/github/simulator.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
+import { interruptOnLine } from '../support/turnbuild.ts';
 import { turnbuildHere } from '../support/turnbuild-here.ts';
 
 const TAG = '4.18.0+turnbuild-1';
@@ -131,6 +132,25 @@ describe('turnbuild publish --to github', () => {
     expect(again).toEqual([]);
   });
 
+  it('stops at once when it is interrupted while it waits for a limit', async () => {
+    const { github, out, publish } = await githubPlace();
+    packagedRelease(out);
+    const headers = { 'retry-after': '800' };
+    const how = { status: 403, message: 'You have exceeded a secondary rate limit.', headers };
+    github.fail({ on: 'POST upload', how });
+    let start = 0;
+    const { code, stderr } = await publish([], {}, (child) =>
+      interruptOnLine(child, 'limit is reached', 50, () => {
+        start = Date.now();
+      }),
+    );
+    expect({ code, stderr }).toMatchObject({ code: 130, stderr: expect.stringContaining('[INTERRUPTED]') });
+    // The wait takes 9 seconds here.
+    expect(start).not.toBe(0);
+    expect(Date.now() - start).toBeLessThan(6_000);
+    expect(await publish()).toMatchObject({ code: 0 });
+  });
+
   it.each<[string, Record<string, string>, readonly string[], string, number]>([
     ['without a token', { GITHUB_TOKEN: '' }, [], 'GITHUB_TOKEN_MISSING', 2],
     ['with a malformed token', { GITHUB_TOKEN: '', GH_TOKEN: 'a b' }, [], 'GITHUB_TOKEN_MALFORMED', 2],
@@ -247,6 +267,9 @@ describe('GitHub', () => {
   it('is compared by downloads if it says no digests', async () => {
     const { github, publish } = await publishingHere();
     github.repository.settings.digests = false;
+    github.fail({ on: 'POST upload', how: 'damage' });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_ASSET_DAMAGED' });
+    expect(github.repository.releases).toMatchObject([{ draft: true }]);
     await publish();
     expect(github.requests).toContain('GET asset');
     const asset = github.repository.releases[0]?.assets.find(({ name }) => name === DEB);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Octokit as Client } from '@octokit/rest';
+import { TurnbuildError } from '../../errors.ts';
 import { githubAccess } from './access.ts';
 
 /** The repository of a GitHub server, and how to reach it. */
@@ -27,9 +28,10 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
   ]);
   const access = githubAccess(api, true);
   const silent = () => {};
-  const wait = (what: string) => (seconds: number, _: object, __: object, count: number) => {
+  const wait = (what: string) => async (seconds: number, _: object, __: object, count: number) => {
     if (count >= MAX_LIMITED || seconds > MAX_WAIT) return false;
     tell(`GitHub's ${what} limit is reached. Waiting ${seconds} seconds.`);
+    await pause(seconds * 1000, signal);
     return true;
   };
   const octokit: Client = new (Octokit.plugin(retry, throttling))({
@@ -40,8 +42,32 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
     request: { fetch: access.request, signal },
     // A limit is the other plugin's task.
     retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] },
-    // Clients with the same id share the plugin's queues.
-    throttle: { id: randomUUID(), onRateLimit: wait('rate'), onSecondaryRateLimit: wait('secondary rate') },
+    throttle: {
+      // Clients with the same id share the plugin's queues.
+      id: randomUUID(),
+      onRateLimit: wait('rate'),
+      onSecondaryRateLimit: wait('secondary rate'),
+      // The handlers wait: the plugin's own timer would outlast an interruption.
+      retryAfterBaseValue: 0,
+    },
   });
   return { octokit, access };
 }
+
+/** Waits, unless the signal aborts. @throws INTERRUPTED */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (end: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      end();
+    };
+    const abort = () => done(() => reject(interrupted()));
+    const timer = setTimeout(() => done(resolve), ms);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+  });
+}
+
+export const interrupted = () =>
+  new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');

@@ -3,7 +3,7 @@ import { TurnbuildError } from '../../errors.ts';
 import { sizeOf } from '../files.ts';
 import { FileBody } from './access.ts';
 import { archivedError, githubError, isMissing, isTaken, isUncertain, unknownRepository } from './errors.ts';
-import { type GithubPlace, openOctokit } from './octokit.ts';
+import { type GithubPlace, interrupted, openOctokit, pause } from './octokit.ts';
 
 /** A file of a release. */
 export interface GithubAsset {
@@ -286,9 +286,6 @@ function tooLarge({ name }: GithubAsset, maxBytes: number): TurnbuildError {
   return new TurnbuildError('FILE_ERROR', `${name} has more than ${maxBytes} bytes`);
 }
 
-const interrupted = () =>
-  new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
-
 /** Rejects as soon as the signal aborts. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -297,8 +294,4 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal);
 }
