@@ -151,6 +151,8 @@ const COMMANDS = {
   refresh: ['plan', 'recipes', 'json', 'verbose', ...WRITE],
   gc: ['plan', 'recipes', 'json', 'verbose', 'out'],
   outdated: ['source', 'mirror', 'recipes', 'json'],
+  due: ['revision', 'source', 'mirror', 'recipes', 'json'],
+  report: ['json'],
   'lint-config': [...SOURCE, 'accept', 'reason', 'cloud'],
   capacity: ['json'],
   doctor: ['builder', 'json', 'dryRun', 'verbose'],
@@ -208,6 +210,11 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   outdated: {
     source: { text: 'where to look for coturn releases: github or debian (default: as in the manifest)' },
   },
+  due: {
+    revision: { text: "revision of a version's first packages (default: the project's, otherwise 1)" },
+    source: { text: 'where to look for coturn releases: github or debian (default: as in the manifest)' },
+  },
+  report: { json: { text: 'print the manifest as JSON' } },
   'lint-config': {
     accept: { flags: '--accept <rules>', text: 'accept findings of these rules; requires --reason' },
     reason: { text: 'why they are accepted; shown with the findings' },

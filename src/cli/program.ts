@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { LintOptions } from '../commands/lint-config.ts';
+import type { PlanOptions } from '../commands/plan.ts';
 import { usageError } from '../errors.ts';
 import { type StageName, stagesOf } from '../manifest/stages.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -50,6 +51,11 @@ function addCommand(name: string, summary: string, lines: readonly string[]): Co
 
 const VERSION = ['[version]', 'a coturn version, "latest" (default), or a semver range'] as const;
 
+const GITHUB_OUTPUT = [
+  '--github-output <file>',
+  'also append the result to this file, as outputs of a step in GitHub Actions',
+] as const;
+
 /** `release`, or a command for a single stage. */
 type StageCommand = Parameters<typeof addOptions>[1] & ('release' | StageName);
 
@@ -91,12 +97,14 @@ addOptions(
   addCommand('plan', 'Print what a release would do', [
     'turnbuild plan 4.6.1',
     'turnbuild plan latest --json >plan.json',
-  ]).argument(...VERSION),
+  ])
+    .argument(...VERSION)
+    .option(...GITHUB_OUTPUT),
   'plan',
 ).action(
   runs(async () => {
     const { plan } = await import('../commands/plan.ts');
-    return (version: string | undefined, options: CommonOptions, output, signal) =>
+    return (version: string | undefined, options: PlanOptions, output, signal) =>
       plan(version, stagesOf('release', options.verify), options, output, signal);
   }),
 );
@@ -208,6 +216,36 @@ addOptions(
     'Exit code 1 if a rebuild is due or coturn has known vulnerabilities, otherwise 0. Run it weekly.\n',
   )
   .action(runs(async () => (await import('../commands/outdated.ts')).outdated));
+
+addOptions(
+  addCommand('due', 'Decide whether a release must be built, for a scheduled job', [
+    'turnbuild due --url https://packages.example.org',
+    'turnbuild due coturn-4.18.0-2 --url https://packages.example.org --github-output "$GITHUB_OUTPUT"',
+  ])
+    .argument('[release]', 'a requested release: 4.18.0, or a tag such as coturn-4.18.0-2')
+    .option('--channel <name>', 'channel that is compared: testing (default) or stable')
+    .option('--repo <dir>', 'folder of the repository')
+    .option('--url <url>', 'URL of the repository, if it is no folder')
+    .option(...GITHUB_OUTPUT),
+  'due',
+)
+  .addHelpText(
+    'after',
+    'A release is due if it is requested, if coturn has a newer one that is not quarantined, or if statically linked libraries of the\n' +
+      'published one are outdated. Exit code 0 in both cases: read the output.\n',
+  )
+  .action(runs(async () => (await import('../commands/due.ts')).due));
+addOptions(
+  addCommand('report', 'Print the summary of a release again', [
+    'turnbuild report dist/4.18.0',
+    'turnbuild report --markdown >>"$GITHUB_STEP_SUMMARY"',
+  ])
+    .argument('[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)')
+    .addOption(
+      new Option('--markdown', 'print the first screen of the report as Markdown').conflicts('json'),
+    ),
+  'report',
+).action(runs(async () => (await import('../commands/report.ts')).report));
 
 const lintConfig = addOptions(
   addCommand(

@@ -1,7 +1,9 @@
 import { EXIT } from '../errors.ts';
 import { sha256Text } from '../io/files.ts';
+import { appendGithubFile } from '../io/github-output-file.ts';
 import type { StageName } from '../manifest/stages.ts';
 import { planDigest } from '../plan/document.ts';
+import { githubOutput, matrixOf } from '../plan/github-output.ts';
 import { releaseVersion } from '../plan/package-version.ts';
 import { maintainerWarning } from '../run/maintainer-warning.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -9,17 +11,26 @@ import { planRelease } from '../run/planning.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 
+/** Options of `turnbuild plan`. */
+export interface PlanOptions extends CommonOptions {
+  githubOutput?: string;
+}
+
 /** `turnbuild plan`: prints the plan, for people or, as JSON, for a CI matrix and for `--plan` on other machines. */
 export async function plan(
   version: string | undefined,
   stages: readonly StageName[],
-  options: CommonOptions,
+  options: PlanOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal, 'release');
   const wanted = version ?? session.coturn;
   const { plan: planned, source, document } = await planRelease(session, wanted, { stages, perform: false });
+  if (options.githubOutput !== undefined) {
+    const outputs = { version: document.coturn.version, matrix: matrixOf(document.steps) };
+    await appendGithubFile(options.githubOutput, githubOutput(outputs));
+  }
   if (options.json === true) {
     output.data({ ...document, digest: planDigest(document, sha256Text) });
     return EXIT.ok;

@@ -213,7 +213,8 @@ export function channelOption(word: string): Channel {
   throw usageError('OPTION_INVALID', `Unknown channel "${word}"`, `Known: ${CHANNELS.join(', ')}.`);
 }
 
-function urlOption(word: string | undefined): string | undefined {
+/** @throws OPTION_INVALID */
+export function urlOption(word: string | undefined): string | undefined {
   if (word === undefined) return undefined;
   // Clients copy it into files in which spaces and dollars have a meaning.
   const url = /^[^\s?#@$]+$/.test(word) && URL.canParse(word) ? new URL(word) : undefined;

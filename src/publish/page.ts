@@ -6,7 +6,7 @@ import { APT } from './apt/garbage.ts';
 import type { Change } from './change.ts';
 import { DNF } from './dnf/garbage.ts';
 import type { Offer, PlannedJob } from './job.ts';
-import { storing } from './perform.ts';
+import { alsoStoring } from './perform.ts';
 import { CHANNELS, type Channel, type StoredKind } from './plan.ts';
 import { describeAll } from './reading.ts';
 import { notices, withdrawnNotices } from './withdrawn.ts';
@@ -126,7 +126,6 @@ export async function withPage(
   const bytes = Buffer.from(render({ url, fingerprint, rows, withdrawn }));
   const known = { where: store.address, stored: await describeAll(store, [PAGE]), sha256: sha256Bytes };
   const page = storeClientFile(PAGE, bytes, known);
-  const applyPage = storing(store, async () => ({ bytes }));
   // Pointers are last.
   const { actions } = last.destination;
   const pointers = actions.filter((each) => each.do === 'point');
@@ -134,7 +133,7 @@ export async function withPage(
   const job: PlannedJob = {
     ...last,
     destination: { ...last.destination, actions: [...others, page, ...pointers] },
-    apply: (each) => (each.path === PAGE ? applyPage(each) : last.apply(each)),
+    apply: alsoStoring(last, PAGE, bytes, store),
   };
   return [...rest.toReversed(), job];
 }

@@ -59,3 +59,14 @@ export function storing(
       );
   };
 }
+
+/** Makes a job's changes, and stores one more file. */
+export function alsoStoring(
+  { apply }: Pick<PlannedJob, 'apply'>,
+  path: string,
+  bytes: Uint8Array,
+  store: Store,
+): PlannedJob['apply'] {
+  const own = storing(store, async () => ({ bytes }));
+  return (action) => (action.path === path ? own(action) : apply(action));
+}

@@ -28,6 +28,7 @@ import {
   type PublishPlan,
   requirePlanned,
 } from './plan.ts';
+import { withRecord } from './record.ts';
 import { type SigningKey, suitableKey } from './signing-key.ts';
 import { requireNotWithdrawn } from './withdrawn.ts';
 
@@ -116,7 +117,7 @@ async function planPublication(publication: Publication, work: string): Promise<
   if (head.verb !== 'withdraw' && store !== undefined) await requireNotWithdrawn(store, head.releases);
   const found = await planJobs(publication, publication.changes, work);
   const { key } = found;
-  const jobs = await withRepositoryPage(publication, found.jobs, work);
+  const jobs = await withRepositoryFiles(publication, found.jobs, work);
   if (head.keep !== undefined) {
     const channels = [...jobs];
     if (store === undefined || key === undefined) throw new Error('A store and a key are needed');
@@ -134,26 +135,36 @@ async function planPublication(publication: Publication, work: string): Promise<
   return { plan, key, jobs };
 }
 
-/** Adds the page for people to a plan, if the repository's URL is known. */
-async function withRepositoryPage(
+/** Adds to a plan what a repository has for people and for `turnbuild due`: the page, if the URL is known, and the record. */
+async function withRepositoryFiles(
   publication: Publication,
-  jobs: PlannedJob[],
+  jobs: readonly PlannedJob[],
   work: string,
 ): Promise<PlannedJob[]> {
-  const { store, url, fingerprint, changes, renderPage } = publication;
-  if (url === undefined || store === undefined || fingerprint === undefined) return jobs;
-  const isPlanned = (channel: Channel) => changes.some((each) => each.channel === channel);
+  const { store, changes } = publication;
+  if (store === undefined) return [...jobs];
   const isStored = ({ destination }: PlannedJob) => destination.to !== 'github';
+  const stored = await withRepositoryPage({ ...publication, store }, jobs.filter(isStored), work);
+  return [...(await withRecord(stored, changes, store)), ...jobs.filter((job) => !isStored(job))];
+}
+
+async function withRepositoryPage(
+  publication: Publication & { store: Store },
+  jobs: readonly PlannedJob[],
+  work: string,
+): Promise<readonly PlannedJob[]> {
+  const { store, url, fingerprint, changes, renderPage } = publication;
+  if (url === undefined || fingerprint === undefined) return jobs;
+  const isPlanned = (channel: Channel) => changes.some((each) => each.channel === channel);
   const own = { ...publication, destinations: publication.destinations.filter((to) => to !== 'github') };
   const planOthers = async () => {
     const change: Change = { verb: 'refresh', ...(await extentIn(store)) };
     const others = CHANNELS.filter((channel) => !isPlanned(channel)).map((channel) => ({ channel, change }));
     return (await planJobs(own, others, join(work, 'page'))).jobs;
   };
-  const stored = await withPage(jobs.filter(isStored), planOthers, {
+  return withPage(jobs, planOthers, {
     ...{ store, changes, url, fingerprint, render: renderPage, now: Date.now() },
   });
-  return [...stored, ...jobs.filter((job) => !isStored(job))];
 }
 
 async function planJobs(

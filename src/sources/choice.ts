@@ -115,16 +115,24 @@ function chooseProvider(
   return { provider: name, location: name };
 }
 
-/** The provider's newest release that is not quarantined. @throws SOURCE_NOT_FOUND, and the provider's errors */
-export async function newestVersion(context: SourceContext, provider: 'github' | 'debian'): Promise<string> {
+/**
+ * The provider's newest release that is not quarantined.
+ * @param request a semver range that it must satisfy, or `latest`
+ * @throws SOURCE_NOT_FOUND, and the provider's errors
+ */
+export async function newestVersion(
+  context: SourceContext,
+  provider: 'github' | 'debian',
+  request = 'latest',
+): Promise<string> {
   const versions =
     provider === 'github'
       ? await (await openGithub(context)).github.listVersions()
       : await debianVersions(context);
   const usable = (version: string) => quarantineOf(version, context.recipes.quarantine) === undefined;
-  const newest = selectVersion('latest', versions, usable);
+  const newest = selectVersion(request, versions, usable);
   if (newest !== undefined) return newest;
-  throw versionNotFound('latest', provider === 'github' ? 'GitHub' : 'the Debian archive', versions);
+  throw versionNotFound(request, provider === 'github' ? 'GitHub' : 'the Debian archive', versions);
 }
 
 async function openGithub({

@@ -35,7 +35,7 @@ export async function publishingHere({ token = TOKEN, name = NAME } = {}) {
       ...{ store: undefined, github: client, origin: undefined, url: undefined, exec: runProcess },
       ...{ signal: new AbortController().signal, cache: join(dir, 'cache'), destinations: ['github'] },
       ...{ changes: [{ channel, change: what }], head: { ...head, accepted: [] }, dir: folder },
-      ...{ fingerprint: undefined, turnbuild: '0.1.0' },
+      ...{ fingerprint: undefined, turnbuild: '0.1.0', renderPage: () => '' },
     };
     return withPlanner(publication, async (makePlan) => {
       const { plan } = await makePlan();
