@@ -88,6 +88,14 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   native: { flags: '--native', text: 'plan for one machine per architecture, each compiling natively' },
   jobs: { flags: '--jobs <n>', text: 'number of packages built or verified in parallel' },
   cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
+  cacheFrom: {
+    flags: '--cache-from <cache>',
+    text: 'cache of compilations outside the builder, as for `docker buildx build`, e.g. type=gha,scope=coturn',
+  },
+  cacheTo: {
+    flags: '--cache-to <cache>',
+    text: 'where to store that cache, e.g. type=gha,scope=coturn,mode=max',
+  },
   roots: {
     flags: '--roots <how>',
     text: 'where base images come from: registry (official images), bootstrap (mmdebstrap), or auto (default): registry if it is reachable',
@@ -112,11 +120,12 @@ const WRITE = ['out', 'dryRun'] as const;
 /** Options that identify packages, including those built by an earlier command. */
 const PACKAGES = ['arch', 'target', 'revision', 'maintainer', 'builder', ...SOURCE] as const;
 const RUN = ['plan', 'jobs', 'cache'] as const;
+const CACHE = ['cacheFrom', 'cacheTo'] as const;
 
 /** The options that have an effect, by command. */
 const COMMANDS = {
   init: ['target', 'arch', 'maintainer', 'json', 'dryRun'],
-  release: [...PACKAGES, ...RUN, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
+  release: [...PACKAGES, ...RUN, ...CACHE, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
   // `--revision auto` depends on the results of an earlier run, in --out.
   plan: [...PACKAGES, 'roots', ...VERIFY, 'verify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
@@ -124,6 +133,7 @@ const COMMANDS = {
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
     ...RUN,
+    ...CACHE,
     ...(['roots', 'refreshBase', 'verbose'] as const),
     ...WRITE,
   ],

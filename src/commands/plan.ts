@@ -28,7 +28,11 @@ export async function plan(
   const wanted = version ?? session.coturn;
   const { plan: planned, source, document } = await planRelease(session, wanted, { stages, perform: false });
   if (options.githubOutput !== undefined) {
-    const outputs = { version: document.coturn.version, matrix: matrixOf(document.steps) };
+    const outputs = {
+      version: document.coturn.version,
+      matrix: matrixOf(document.steps),
+      architectures: document.choices.architectures,
+    };
     await appendGithubFile(options.githubOutput, githubOutput(outputs));
   }
   if (options.json === true) {

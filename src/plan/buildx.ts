@@ -2,6 +2,12 @@ import type { Command } from './command.ts';
 import { platformOf } from './platforms.ts';
 import type { PlannedStep } from './types.ts';
 
+/** Caches outside the builder, as `docker buildx build` takes them: `type=gha,scope=coturn`. */
+export interface BuildCache {
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
 /** One `docker buildx build`, which any builder can run. */
 export interface BuildxBuild {
   /** Folder with the Dockerfile and its scripts. */
@@ -24,6 +30,8 @@ export interface BuildxBuild {
   builder?: string;
   /** Stages of the Dockerfile that are never taken from the build cache. */
   fresh?: readonly string[];
+  /** Caches outside the builder. */
+  cache?: BuildCache | undefined;
   /** Adds `provenance.json` with the inputs of the build, images by digest. */
   provenance?: true;
 }
@@ -42,6 +50,8 @@ export function buildxCommand(build: BuildxBuild): Command {
       ...(build.dockerfile === undefined ? [] : [`--file=${build.context}/${build.dockerfile}`]),
       `--target=${build.dockerStage}`,
       ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
+      ...(build.cache?.from === undefined ? [] : [`--cache-from=${build.cache.from}`]),
+      ...(build.cache?.to === undefined ? [] : [`--cache-to=${build.cache.to}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
       ...(build.inherited ?? []).map((name) => `--build-arg=${name}`),
@@ -94,6 +104,7 @@ export interface StepBuild {
   args?: Readonly<Record<string, string>>;
   /** As in `BuildxBuild`. */
   inherited?: readonly string[];
+  cache?: BuildCache | undefined;
 }
 
 /** The buildx call for a step's Docker stage, which a run performs and a dry run prints. */
@@ -110,6 +121,7 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
     },
     buildArgs: { ...step.buildArgs, ...build.args },
     inherited: build.inherited,
+    cache: build.cache,
     ...(build.image === undefined
       ? { output: { folder: build.output } }
       : { output: { image: build.image.name }, labels: build.image.labels }),

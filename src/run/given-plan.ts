@@ -40,7 +40,16 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan pins the sources, and the recipes must match the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },
-  ...{ builder: false, jobs: false, cache: false, refreshBase: false, out: false, dryRun: false },
+  ...{
+    builder: false,
+    jobs: false,
+    cache: false,
+    cacheFrom: false,
+    cacheTo: false,
+    refreshBase: false,
+    out: false,
+    dryRun: false,
+  },
   ...{ json: false, verbose: false },
 };
 

@@ -21,6 +21,9 @@ export interface CommonOptions {
   jobs?: string;
   verify?: boolean;
   cache?: boolean;
+  /** Caches of compilations for `docker buildx build`. */
+  cacheFrom?: string;
+  cacheTo?: string;
   updateLock?: boolean;
   allowQuarantined?: boolean;
   mirror?: string[];

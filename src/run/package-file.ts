@@ -122,6 +122,7 @@ const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   verifyOn: true,
   plan: true,
   native: true,
+  ...{ cacheFrom: true, cacheTo: true },
   ...{ cloud: true, size: true, ssh: true, boot: true, extraPackage: true, extraPackageKey: true },
   // A package has one architecture and one target; --target may name the target.
   ...{ arch: false, target: false },

@@ -142,5 +142,6 @@ export function placeOf({ options }: Session, { builder, dir }: PlannedRelease) 
     engine: builder.driver === 'docker' ? builder.name : undefined,
     sharedNetwork: sharesNetwork(builder),
     noCache: options.cache === false,
+    buildCache: { from: options.cacheFrom, to: options.cacheTo },
   };
 }

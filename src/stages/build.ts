@@ -91,5 +91,7 @@ const FRESH = ['compiler', 'toolchain', 'static-libraries', 'sysroot', 'build-ru
 function buildOf(step: PlannedStep, context: { dir: string }, { archive, repositories }: Found): DockerBuild {
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: archive, ...repositories };
-  return { dockerStage: 'build', inputs: `${work}/inputs`, output: `${work}/out`, args, fresh: FRESH };
+  // Only compilations: the toolchain takes longest, and a second build with the same cache would replace the first one's.
+  const files = { inputs: `${work}/inputs`, output: `${work}/out` };
+  return { dockerStage: 'build', ...files, args, fresh: FRESH, cached: true };
 }

@@ -50,6 +50,8 @@ export interface DockerBuild {
    * build's toolchain.
    */
   fresh?: readonly string[];
+  /** The stage uses the caches outside the builder. */
+  cached?: true;
   /** The stage also runs programs in the target's root. */
   inTarget?: boolean;
   /** The package may have written the exported facts and logs, so they are untrusted. */
@@ -58,7 +60,7 @@ export interface DockerBuild {
 
 /** The command that builds one Docker stage of a step. */
 export function dockerCommand(step: PlannedStep, context: CommandContext, build: DockerBuild): Command {
-  const { image, inTarget, fromPackage, ...rest } = build;
+  const { image, inTarget, fromPackage, cached, ...rest } = build;
   const limits = fromPackage === true ? { MAX_RESULTS: String(MAX_FACTS) } : {};
   const own = `linux/${platformOf(context.plan.compilesOn[step.arch]).oci}`;
   return stepCommand(step, {
@@ -72,6 +74,7 @@ export function dockerCommand(step: PlannedStep, context: CommandContext, build:
     ...(inTarget === true ? { target: readyBase(context, step.targetBase).context } : {}),
     builder: context.builder,
     noCache: context.noCache,
+    ...(cached === true ? { cache: context.buildCache } : {}),
     inherited: context.io.proxiesForBuilds(),
   });
 }

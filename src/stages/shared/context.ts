@@ -1,6 +1,7 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult, Exposure } from '../../manifest/schema.ts';
 import type { PackageOrigin } from '../../plan/archives.ts';
+import type { BuildCache } from '../../plan/buildx.ts';
 import type { CheckSelection } from '../../plan/check-selection.ts';
 import type { Command } from '../../plan/command.ts';
 import type { Arch } from '../../plan/platforms.ts';
@@ -59,6 +60,8 @@ export interface CommandContext
   sharedNetwork: boolean;
   /** Don't use Docker's build cache. */
   noCache: boolean;
+  /** Caches of compilations outside the builder. */
+  buildCache?: BuildCache | undefined;
   /** A value that is unique to this run, for stages that must never be cached. */
   attempt: string;
   /** Base images by their id in the plan. */

@@ -40,6 +40,7 @@ function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
       attempt: 'RANDOM',
     },
     ...{ builder: undefined, engine: undefined, sharedNetwork: false, noCache: true },
+    buildCache: { from: 'type=gha', to: 'type=gha,mode=max' },
     selection: { only: [], skip: [], reason: undefined, accept: [] },
     io: { proxiesForBuilds: () => [], leftovers: { owner: () => 'OWNER' } },
   };
@@ -94,6 +95,15 @@ describe('stepCommand', () => {
     expect(image.filter((arg) => arg.startsWith('--output='))).toEqual([
       expect.stringMatching(/^--output=type=docker,name=lab,/),
     ]);
+  });
+
+  it('uses a cache outside the builder only for compilations', () => {
+    const cached = stageBuilds().filter(({ words }) => words.some((word) => word.startsWith('--cache-')));
+    expect(new Set(cached.map(({ dockerStage }) => dockerStage))).toEqual(new Set(['build']));
+    expect(cached[0]?.words).toEqual(
+      expect.arrayContaining(['--cache-from=type=gha', '--cache-to=type=gha,mode=max']),
+    );
+    expect(args({ cache: { from: undefined, to: undefined } }).join(' ')).not.toContain('--cache-');
   });
 
   it('uses the build cache unless noCache is set', () => {

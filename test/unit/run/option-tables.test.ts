@@ -6,7 +6,7 @@ import type { Session } from '../../../src/run/session.ts';
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
   ...{ roots: 'registry', cloud: ['aws'], size: '1', ssh: 'none', boot: false, extraPackage: ['x.deb'] },
-  ...{ extraPackageKey: 'key.asc' },
+  ...{ extraPackageKey: 'key.asc', cacheFrom: 'type=gha', cacheTo: 'type=gha' },
   ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
   ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
   ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
@@ -36,6 +36,8 @@ describe('conflicts of options', () => {
       ...[
         '--allow-quarantined',
         '--boot',
+        '--cache-from',
+        '--cache-to',
         '--cloud',
         '--extra-package',
         '--extra-package-key',
