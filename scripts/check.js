@@ -121,6 +121,7 @@ step('shell scripts of the verification container', 'shellcheck', [
     'rpm/verify/tarball',
   ]),
 ]);
+step('workflows', process.execPath, [`${root}/scripts/lint-workflows.js`]);
 step('unit and integration tests', 'npx', [
   ...['vitest', 'run'],
   ...['unit', 'integration', 'thorough'].flatMap((name) => ['--project', name]),

@@ -1,6 +1,6 @@
 // Runs a workflow's jobs on this machine, one after the other.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { asText, interpolate, isDue } from './expression.js';
 import { jobFolders, performSteps, texts } from './steps.js';
@@ -10,15 +10,18 @@ const KEYS = [
   ...['environment', 'concurrency', 'uses', 'with', 'secrets'],
 ];
 
+/** turnbuild's own repository. */
+const REPOSITORY = 'turnbuild/turnbuild';
+
 /**
  * Runs a workflow.
- * @param path of the workflow in turnbuild's folder
+ * @param path of the workflow, absolute or in turnbuild's folder
  * @param machine where and how: dir (an empty folder), turnbuild (its folder), project (puts the project's files into a folder), env, log,
  *   event, ref, repository, variables, secrets
  * @returns the result of each job, and the workflow's outputs
  */
 export async function runWorkflow(path, machine, given = {}) {
-  const workflow = parse(readFileSync(join(machine.turnbuild, path), 'utf8'));
+  const workflow = parse(readFileSync(resolve(machine.turnbuild, path), 'utf8'));
   const inputs = inputsOf(workflow, machine.called ? 'workflow_call' : machine.event, given);
   const github = {
     ...{ event_name: machine.event, ref_name: machine.ref ?? '', repository: machine.repository },
@@ -123,7 +126,7 @@ async function runJob(name, job, workflow, contexts, machine) {
   const { folder, workspace } = jobFolders(machine.dir, name);
   machine.log(`job ${name} on ${runner}`);
   const { values } = contexts;
-  const identity = { workflow_repository: 'turnbuild/turnbuild', workflow_sha: 'b'.repeat(40) };
+  const identity = { workflow_repository: REPOSITORY, workflow_sha: 'b'.repeat(40) };
   const summary = join(folder, 'summary.md');
   writeFileSync(summary, '');
   const own = {
@@ -159,7 +162,8 @@ const LEVELS = { none: 0, read: 1, write: 2 };
 /** A reusable workflow. Its jobs must not have more permissions than the calling one. */
 async function callWorkflow(name, job, contexts, machine) {
   machine.log(`workflow ${job.uses} for job ${name}`);
-  const called = parse(readFileSync(join(machine.turnbuild, job.uses), 'utf8'));
+  const path = job.uses.replace(new RegExp(`^${REPOSITORY}/(.*)@.*$`), '$1');
+  const called = parse(readFileSync(join(machine.turnbuild, path), 'utf8'));
   for (const [other, { permissions }] of Object.entries(called.jobs))
     for (const [scope, level] of Object.entries(permissions ?? {}))
       if (LEVELS[level] > Math.max(LEVELS[job.permissions?.[scope] ?? 'none'], 0))
@@ -167,14 +171,15 @@ async function callWorkflow(name, job, contexts, machine) {
           `job ${other} of ${job.uses} needs ${scope}: ${level}, which job ${name} does not have`,
         );
   const declared = called.on.workflow_call;
-  for (const secret of Object.keys(job.secrets ?? {}))
+  const passed = job.secrets === 'inherit' ? {} : (job.secrets ?? {});
+  for (const secret of Object.keys(passed))
     if (!Object.hasOwn(declared.secrets ?? {}, secret))
       throw new Error(`${job.uses} has no secret ${secret}`);
   const given = Object.fromEntries(
     Object.entries(job.with ?? {}).map(([input, value]) => [input, interpolate(value, contexts)]),
   );
-  const secrets = texts(job.secrets, contexts);
-  const { results, outputs } = await runWorkflow(job.uses, { ...machine, called: true, secrets }, given);
+  const secrets = job.secrets === 'inherit' ? machine.secrets : texts(passed, contexts);
+  const { results, outputs } = await runWorkflow(path, { ...machine, called: true, secrets }, given);
   const failed = Object.values(results).some(({ result }) => result === 'failure');
   return { result: failed ? 'failure' : 'success', outputs, jobs: results };
 }

@@ -90,8 +90,10 @@ function runCommand(file, args, { cwd, env, log, secrets }) {
 }
 
 async function useAction(step, job) {
-  if (step.uses.startsWith('./')) return useComposite(step, job);
+  if (step.uses.startsWith('./')) return useComposite(step, job, join(job.workspace, step.uses));
   const [name, version = ''] = step.uses.split('@');
+  // Another repository names turnbuild by a version.
+  if (name === job.workflow.repository) return useComposite(step, job, job.turnbuild);
   const action = ACTIONS[name];
   if (action === undefined) throw new Error(`this runner has no action ${name}`);
   if (!/^[0-9a-f]{40}$/.test(version)) throw new Error(`${name} is not pinned by a commit`);
@@ -102,9 +104,8 @@ async function useAction(step, job) {
   return {};
 }
 
-/** A composite action in the workspace. */
-async function useComposite(step, job) {
-  const dir = join(job.workspace, step.uses);
+/** A composite action. */
+async function useComposite(step, job, dir) {
   const file = join(dir, 'action.yml');
   if (!existsSync(file)) throw new Error(`${step.uses} is not checked out`);
   const action = parse(readFileSync(file, 'utf8'));

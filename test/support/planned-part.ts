@@ -14,10 +14,11 @@ import { debOf } from './deb-builder.ts';
  * Writes what `turnbuild release --plan` leaves for one package, with a small package and verdicts that all passed, so that `collect` and
  * `publish` accept it.
  * @param file plan.json
+ * @param part.fails one check fails
  */
 export function plannedPart(
   file: string,
-  { target, arch, out }: Record<'target' | 'arch' | 'out', string>,
+  { target, arch, out, fails = false }: Record<'target' | 'arch' | 'out', string> & { fails?: boolean },
 ): void {
   const plan = parsePlan(file, readFileSync(file, 'utf8'), sha256Text);
   const dir = join(out, plan.coturn.version);
@@ -36,14 +37,17 @@ export function plannedPart(
       return { path, kind, size: bytes.length, sha256: sha256Bytes(bytes), target, arch: step.arch };
     });
     made.set(step.id, outputs);
+    const isFailed = fails && step.stage === 'verify';
     const checks = CHECKS.filter(({ applies }) => applies?.(recipe) ?? true).map((check) => ({
       ...{ id: check.id, title: check.title, reason: check.reason, message: '', figures: {} },
       ...(check.reference === undefined ? {} : { reference: check.reference }),
       status: skippedBecause(check.id, plan.choices.selection) === undefined ? 'passed' : 'deselected',
     }));
+    const [first] = checks;
+    if (isFailed && first !== undefined) Object.assign(first, { status: 'failed', message: 'planted' });
     return {
       ...{ id: step.id, stage: step.stage, target, arch: step.arch, key: step.key, planned: step.key },
-      ...{ bases: {}, status: 'done', seconds: 1, outputs },
+      ...{ bases: {}, status: isFailed ? 'failed' : 'done', seconds: 1, outputs },
       inputs: step.needs.flatMap((id) => (made.get(id) ?? []).map(({ path, sha256 }) => ({ path, sha256 }))),
       ...(step.stage === 'verify' ? { checks } : {}),
     } as Manifest['steps'][number];
