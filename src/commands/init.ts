@@ -2,7 +2,6 @@ import { isAbsolute, join, relative } from 'node:path';
 import { EXIT, usageError } from '../errors.ts';
 import { exists, writeText } from '../io/files.ts';
 import { findTarget } from '../plan/index.ts';
-import type { Arch } from '../plan/platforms.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
 import { withoutPrefix } from '../recipe/coturn-version.ts';
 import { formatProject } from '../recipe/project.ts';
@@ -59,7 +58,7 @@ export async function init(
   const quarantine = isExact(settings.coturn) ? quarantineOf(settings.coturn, recipes.quarantine) : undefined;
   const done: Initialised = {
     ...{ file, lock, settings },
-    ci: ciJob(await packageVersion(), settings.architectures),
+    ci: ciJob(await packageVersion()),
     ...(quarantine === undefined ? {} : { quarantined: quarantine.reason }),
     next: isPinned ? 'npx turnbuild release' : 'npx turnbuild source --update-lock',
   };
@@ -119,19 +118,12 @@ async function schemaAddress(): Promise<string> {
     : `https://raw.githubusercontent.com/${REPOSITORY}/v${await packageVersion()}/${SCHEMA}`;
 }
 
-/** GitHub's runners with Docker and Node.js, by architecture. */
-const RUNNERS: Readonly<Record<Arch, string>> = { arm64: 'ubuntu-24.04-arm', x86_64: 'ubuntu-24.04' };
-
-/** A job for GitHub Actions. A runner of each architecture builds and verifies natively, so that neither needs QEMU. */
-function ciJob(version: string, architectures: readonly Arch[]): string[] {
-  const runners = architectures.map((arch) => `{ os: ${RUNNERS[arch]}, arch: ${arch} }`);
+/** A job for GitHub Actions, which builds and verifies what turnbuild.yaml says. */
+function ciJob(version: string): string[] {
   return [
     'packages:',
-    `  strategy: { matrix: { include: [${runners.join(', ')}] } }`,
-    `  runs-on: \${{ matrix.os }}`,
-    '  steps:',
-    '    - uses: actions/checkout@v5',
-    `    - run: npx --yes turnbuild@${version} release --arch \${{ matrix.arch }}`,
+    `  uses: ${REPOSITORY}/.github/workflows/pipeline.yml@v${version}`,
+    '  permissions: { contents: write, id-token: write }',
   ];
 }
 
@@ -151,7 +143,7 @@ function described(
     ...files,
     ...(hasLock ? [`Kept ${lock}`] : []),
     '',
-    'A job for GitHub Actions (docs/project.md has a complete workflow):',
+    'A job for GitHub Actions (docs/github-actions.md has complete workflows):',
     '',
     ...ci.map((line) => `  ${line}`),
     '',

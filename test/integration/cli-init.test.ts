@@ -28,7 +28,7 @@ describe('turnbuild init', () => {
     );
     expect(JSON.parse(written('turnbuild.lock.json'))).toEqual({ schema: 1, sources: {} });
     expect(run.stdout).toMatch(
-      / {2}packages:\n[\s\S]*- run: npx --yes turnbuild@\S+ release --arch \$\{\{ matrix\.arch \}\}\n/,
+      / {2}packages:\n {4}uses: turnbuild\/turnbuild\/\.github\/workflows\/pipeline\.yml@v\d\S+\n {4}permissions: /,
     );
     expect(run.stdout).toMatch(/\nNext: npx turnbuild source --update-lock\n$/);
   });

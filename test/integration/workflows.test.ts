@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { inputProblems } from '../../scripts/workflow/rules.js';
 import { runWorkflow } from '../../scripts/workflow/run.js';
@@ -42,6 +42,9 @@ const DOCKER = `case "$*" in
   echo '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"${'12'.repeat(32)}"}}]}}' >"$out/provenance.json" ;;
 *) ${BUILDER} ;;
 esac`;
+
+// A workflow is a dozen processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** The run blocks that these tests have executed. */
 const executed = new Set<string>();
