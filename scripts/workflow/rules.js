@@ -99,10 +99,7 @@ export function inputProblems(document, find) {
         )
         .map(([each]) => `job ${name}: ${uses} requires the ${kind} ${each}`),
     ];
-    return [
-      ...problems('input', given, declared.inputs),
-      ...(secrets === 'inherit' ? [] : problems('secret', secrets, declared.secrets)),
-    ];
+    return [...problems('input', given, declared.inputs), ...problems('secret', secrets, declared.secrets)];
   });
 }
 

@@ -171,14 +171,13 @@ async function callWorkflow(name, job, contexts, machine) {
           `job ${other} of ${job.uses} needs ${scope}: ${level}, which job ${name} does not have`,
         );
   const declared = called.on.workflow_call;
-  const passed = job.secrets === 'inherit' ? {} : (job.secrets ?? {});
-  for (const secret of Object.keys(passed))
+  for (const secret of Object.keys(job.secrets ?? {}))
     if (!Object.hasOwn(declared.secrets ?? {}, secret))
       throw new Error(`${job.uses} has no secret ${secret}`);
   const given = Object.fromEntries(
     Object.entries(job.with ?? {}).map(([input, value]) => [input, interpolate(value, contexts)]),
   );
-  const secrets = job.secrets === 'inherit' ? machine.secrets : texts(passed, contexts);
+  const secrets = texts(job.secrets, contexts);
   const { results, outputs } = await runWorkflow(path, { ...machine, called: true, secrets }, given);
   const failed = Object.values(results).some(({ result }) => result === 'failure');
   return { result: failed ? 'failure' : 'success', outputs, jobs: results };
