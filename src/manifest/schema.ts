@@ -5,7 +5,7 @@ import { STAGES } from './stages.ts';
 /** Files that turnbuild writes beside a manifest, so no output may have such a name. */
 const OWN_NAMES = [
   ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'],
-  'publish.jsonl',
+  ...['publish.jsonl', 'trust'],
 ];
 
 /** A name without control and invisible characters, which can be shown unchanged. */
