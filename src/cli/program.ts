@@ -205,6 +205,53 @@ addOptions(
 
 addOptions(
   addCommand(
+    'attest',
+    "Sign statements about where a release's files come from, and which checks they passed",
+    ['turnbuild attest 4.18.0 --sign-with FINGERPRINT', 'turnbuild attest --sigstore'],
+  )
+    .argument('[release]', 'version, or path of a release (default: the newest one in the output folder)')
+    .option('--sign-with <fingerprint>', 'OpenPGP key that signs SHA256SUMS')
+    .option('--sigstore', 'sign keylessly, with the identity of the GitHub Actions workflow'),
+  'attest',
+).action(runs(async () => (await import('../commands/attest.ts')).attest));
+
+addCommand(
+  'verify-artifact',
+  'Prove who published a file, what it was built from, and which checks it passed',
+  [
+    'turnbuild verify-artifact coturn_4.18.0+turnbuild-1~deb13_amd64.deb --repository example/coturn-packages',
+    'turnbuild verify-artifact coturn-4.18.0-1-aws-arm64.raw.zst --signed-by FINGERPRINT --key packages.asc',
+  ],
+)
+  .description(
+    'Prove who published a file, what it was built from, and which checks it passed. Works offline, with the bundles, or SHA256SUMS and its ' +
+      'signature, beside the file or in its release. Exit code 0 only if the expected signer signed exactly this file.',
+  )
+  .argument('<file>', 'a package, machine image, or other file of a release')
+  .option('--repository <name>', 'GitHub repository whose workflow must have signed: OWNER/NAME')
+  .option('--identity <url>', 'identity that must have signed, e.g. the URL of a workflow with its ref')
+  .addOption(
+    new Option('--identity-regexp <pattern>', 'regular expression of the whole identity').conflicts(
+      'identity',
+    ),
+  )
+  .option('--issuer <url>', 'issuer of the identity (default with --repository: that of GitHub Actions)')
+  .option('--signed-by <fingerprint>', 'OpenPGP key that must have signed SHA256SUMS')
+  .option('--key <file>', 'public key with that fingerprint (default: key.asc beside SHA256SUMS)')
+  .option(
+    '--bundle <file>',
+    'sigstore bundle (default: those about the file, beside it); can be repeated',
+    (word: string, before: string[] = []) => [...before, word],
+  )
+  .option(
+    '--trusted-root <file>',
+    'trusted root of sigstore (default: the public one that turnbuild contains)',
+  )
+  .option('--json', 'print the result as JSON')
+  .action(runs(async () => (await import('../commands/verify-artifact.ts')).verifyArtifact));
+
+addOptions(
+  addCommand(
     'outdated',
     'Report what is outdated or vulnerable: coturn, statically linked libraries, base images, machine images',
     ['turnbuild outdated', 'turnbuild outdated ./manifest.json --json'],

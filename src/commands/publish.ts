@@ -80,7 +80,7 @@ async function publicationOf(
 }
 
 /** A version's folder among the results, or the given path. @throws MANIFEST_MISSING */
-async function releaseFolder(version: string | undefined, out: string): Promise<string> {
+export async function releaseFolder(version: string | undefined, out: string): Promise<string> {
   if (version === undefined) return out;
   const own = join(out, version);
   if (await exists(own)) return own;

@@ -27,8 +27,11 @@ export interface ExecResult {
 
 export type Exec = (command: Command, options?: ExecOptions) => Promise<ExecResult>;
 
-/** Environment variables with secrets: the signing key, and its passphrase. No program inherits them. */
-export const SECRET_VARIABLES = ['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const;
+/** Environment variables with secrets: the signing key and its passphrase, and what gives a job its identity. No program inherits them. */
+export const SECRET_VARIABLES = [
+  ...(['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const),
+  ...(['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SIGSTORE_ID_TOKEN'] as const),
+] as const;
 /** Node passes no variable whose value is undefined. */
 const HIDDEN = Object.fromEntries(SECRET_VARIABLES.map((name) => [name, undefined]));
 

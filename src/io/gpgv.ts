@@ -11,6 +11,8 @@ export interface Signed {
    * as well.
    */
   signer: string | undefined;
+  /** Fingerprint of the primary key that `signer` belongs to. */
+  primary: string | undefined;
   /** The signed text, if gpgv was told to print it. */
   stdout: string;
   /** gpgv's messages and status lines. */
@@ -35,30 +37,30 @@ export async function gpgv(
     throw new TurnbuildError('GPGV_MISSING', "gpgv is not installed, so a signature can't be checked", {
       hint: 'apt-get install gpgv',
     });
-  const signer = signerIn(stderr, expired);
-  return { signer, stdout, stderr };
+  const { signer, primary } = signerIn(stderr, expired);
+  return { signer, primary, stdout, stderr };
 }
 
 /**
  * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
  * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
  * also signs Debian's suites.
- * @returns the fingerprint of the key or subkey that made the first such signature
+ * @returns the fingerprints of the key or subkey that made the first such signature, and of its primary key
  */
-function signerIn(status: string, expired: boolean): string | undefined {
+function signerIn(status: string, expired: boolean): Partial<Pick<Signed, 'signer' | 'primary'>> {
   let good = false;
-  let signer: string | undefined;
+  let found: Partial<Pick<Signed, 'signer' | 'primary'>> = {};
   for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
-    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return undefined;
+    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return {};
     // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
     if (word === 'VALIDSIG') {
-      const [fingerprint, , , , , , , hash = ''] = rest.trim().split(' ');
-      if (good && STRONG_HASHES.has(hash)) signer ??= fingerprint;
+      const [signer, , , , , , , hash = '', , primary = signer] = rest.trim().split(' ');
+      if (good && STRONG_HASHES.has(hash) && found.signer === undefined) found = { signer, primary };
     }
     if (word === 'NEWSIG') good = false;
     if (word === 'GOODSIG' || (expired && word === 'EXPKEYSIG')) good = true;
   }
-  return signer;
+  return found;
 }
 
 /** The bytes of an armored OpenPGP block (RFC 9580, 6.2), or the given bytes if they are not armored. gpgv reads no armored keyring. */

@@ -38,12 +38,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const WARN_MS = 60 * DAY_MS;
 
 /** A fingerprint of OpenPGP version 4 or 6. Shorter IDs, names and addresses can be another key's as well. */
-export function parseFingerprint(word: string): string {
+export function parseFingerprint(word: string, option = '--sign-with'): string {
   const plain = word.replaceAll(/\s/g, '').replace(/^0x/i, '').toUpperCase();
   if (/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(plain)) return plain;
   throw usageError(
     'OPTION_INVALID',
-    `Invalid --sign-with "${word}": expected the full fingerprint of a key, 40 or 64 hexadecimal digits`,
+    `Invalid ${option} "${word}": expected the full fingerprint of a key, 40 or 64 hexadecimal digits`,
     'gpg --list-secret-keys prints it. Key IDs, names and addresses can match other keys.',
   );
 }

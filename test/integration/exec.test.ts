@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { dryRunExec, mustRun, runProcess } from '../../src/io/exec.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { dryRunExec, mustRun, runProcess, SECRET_VARIABLES } from '../../src/io/exec.ts';
 import { type Command, formatCommand } from '../../src/plan/command.ts';
 
 const sh = (script: string, effect: Command['effect'] = 'read'): Command => ({
@@ -18,6 +18,16 @@ describe('runProcess', () => {
     expect((await runProcess({ file: 'echo', args: ['$HOME; ls'], effect: 'read' })).stdout).toBe(
       '$HOME; ls',
     );
+  });
+
+  it("hides secrets in turnbuild's environment from programs", async () => {
+    for (const name of SECRET_VARIABLES) vi.stubEnv(name, 'planted');
+    try {
+      expect((await runProcess({ file: 'env', args: [], effect: 'read' })).stdout).not.toContain('planted');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(SECRET_VARIABLES).toContain('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
   });
 
   it('returns 127 for a missing program', async () => {

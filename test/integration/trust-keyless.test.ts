@@ -1,0 +1,231 @@
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { snapshot } from '../support/sandbox.ts';
+import { type Attested, attestedRelease, DEB, NAME } from '../support/sigstore/attested.ts';
+import {
+  COMMIT,
+  ISSUER,
+  REPOSITORY,
+  REQUEST_TOKEN,
+  type SigstoreServices,
+  startSigstore,
+  WORKFLOW,
+} from '../support/sigstore/services.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const IDENTITY = `https://github.com/${REPOSITORY}/${WORKFLOW}`;
+const ROOT = ['--trusted-root', 'root.json'];
+const SIGNED = [...ROOT, '--repository', REPOSITORY];
+const BUNDLE = `${NAME}.provenance.sigstore.json`;
+
+let services: SigstoreServices;
+/** Only read by tests. */
+let signed: Attested;
+beforeAll(async () => {
+  services = await startSigstore();
+  signed = attestedRelease(services.trustedRoot);
+  expect(await signed.attest(['--sigstore'], services.environment())).toMatchObject({ code: 0, stderr: '' });
+});
+afterAll(() => {
+  services.close();
+  rmSync(signed.cwd, { recursive: true });
+});
+
+/** A release that a test may change. */
+function release(): Attested {
+  const own = attestedRelease(services.trustedRoot);
+  onTestFinished(() => rmSync(own.cwd, { recursive: true, force: true }));
+  return own;
+}
+
+const bundleText = () => readFileSync(join(signed.trust, BUNDLE), 'utf8');
+
+describe('turnbuild attest --sigstore', () => {
+  it('signs each statement with the identity of the workflow', () => {
+    expect(readdirSync(signed.trust).sort()).toEqual([
+      'SHA256SUMS',
+      `${NAME}.provenance.json`,
+      BUNDLE,
+      `${NAME}.tests.json`,
+      `${NAME}.tests.sigstore.json`,
+    ]);
+    const { mediaType, dsseEnvelope } = JSON.parse(bundleText());
+    expect(mediaType).toBe('application/vnd.dev.sigstore.bundle.v0.3+json');
+    expect(Buffer.from(dsseEnvelope.payload, 'base64')).toEqual(
+      readFileSync(join(signed.trust, `${NAME}.provenance.json`)),
+    );
+  });
+
+  it('keeps secrets to itself, from the bundled program', async () => {
+    const { cwd, trust } = release();
+    const { code, stdout } = await turnbuild(['attest', '--sigstore'], { cwd, env: services.environment() });
+    expect(code).toBe(0);
+    const written = readdirSync(trust).map((name) => readFileSync(join(trust, name), 'utf8'));
+    for (const secret of [REQUEST_TOKEN, ...services.tokens])
+      for (const text of [stdout, ...written]) expect(text).not.toContain(secret);
+    expect(services.tokens.length).toBeGreaterThan(1);
+  });
+
+  it('signs nothing again, but what has changed', async () => {
+    const { trust, attest } = release();
+    await attest(['--sigstore'], services.environment());
+    const before = snapshot(trust);
+    const requests = services.requests.length;
+    expect((await attest(['--sigstore'], services.environment())).code).toBe(0);
+    expect(snapshot(trust)).toEqual(before);
+    expect(services.requests).toHaveLength(requests);
+    writeFileSync(join(trust, 'old.sigstore.json'), '{}');
+    writeFileSync(join(trust, BUNDLE), bundleText().replace(/"payload":"..../, '"payload":"AAAA'));
+    const { stdout } = await attest(['--sigstore'], services.environment());
+    expect(stdout.match(/^sign .*$/gm)).toEqual([`sign ${NAME}.provenance.json`]);
+    expect(readdirSync(trust)).not.toContain('old.sigstore.json');
+  });
+
+  it.each([
+    ['/token', 401, 'OIDC_TOKEN_FAILED'],
+    ['/api/v2/signingCert', 400, 'SIGSTORE_FAILED'],
+    ['/api/v1/log/entries', 400, 'SIGSTORE_FAILED'],
+  ])('is finished by a second run after %s has answered %i', async (path, status, code) => {
+    const { attest, verify } = release();
+    services.failures.push({ path, status });
+    const { code: exit, stderr } = await attest(['--sigstore'], services.environment());
+    expect(exit).toBe(1);
+    expect(stderr).toContain(`[${code}]`);
+    expect(stderr).toContain(String(status));
+    for (const secret of [REQUEST_TOKEN, ...services.tokens]) expect(stderr).not.toContain(secret);
+    expect((await attest(['--sigstore'], services.environment())).code).toBe(0);
+    expect((await verify(SIGNED)).code).toBe(0);
+  });
+
+  it.each(['/token', '/api/v2/signingCert', '/api/v1/log/entries'])('retries %s', async (path) => {
+    const { attest } = release();
+    services.failures.push({ path, status: 503 });
+    expect(await attest(['--sigstore'], services.environment())).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says which permission a job lacks', async () => {
+    const { code, stderr } = await release().attest(['--sigstore'], {
+      ACTIONS_ID_TOKEN_REQUEST_URL: '',
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: '',
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('`id-token: write`');
+    expect(stderr).toContain('[OIDC_TOKEN_MISSING]');
+  });
+});
+
+describe('turnbuild verify-artifact', () => {
+  it('says who signed, from which commit, what it was built from, and what it passed', async () => {
+    const { code, stdout, stderr } = await signed.verify(SIGNED);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Verified: ${DEB}\n`);
+    for (const words of [IDENTITY, ISSUER, `for commit ${COMMIT}`, '1 passed'])
+      expect(stdout).toContain(words);
+    expect(stdout).toContain('coturn 4.18.0, revision 1, for debian-13 x86_64');
+  });
+
+  it('prints the same as JSON, from the bundled program', async () => {
+    const args = ['verify-artifact', signed.file, ...SIGNED, '--json'];
+    const { stdout } = await turnbuild(args, { cwd: signed.cwd });
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: DEB,
+      signatures: [
+        {
+          by: 'identity',
+          identity: IDENTITY,
+          issuer: ISSUER,
+          commit: COMMIT,
+          repository: `https://github.com/${REPOSITORY}`,
+        },
+        { by: 'identity' },
+      ],
+      provenance: { buildDefinition: { externalParameters: { coturn: '4.18.0' } } },
+      tests: { result: 'PASSED' },
+    });
+  });
+
+  it('takes the name that GitHub gives an asset, and bundles beside it', async () => {
+    const { cwd, trust, file, attest, verify } = release();
+    await attest(['--sigstore'], services.environment());
+    const renamed = join(cwd, DEB.replaceAll(/[+~]/g, '.'));
+    copyFileSync(file, renamed);
+    copyFileSync(join(trust, BUNDLE), join(cwd, BUNDLE));
+    const { code, stdout } = await verify(SIGNED, renamed);
+    expect(code).toBe(0);
+    expect(stdout).toContain('not proved: no test result was found');
+  });
+
+  it.each([
+    ['the exact identity', ['--identity', IDENTITY, '--issuer', ISSUER]],
+    ['a pattern', ['--identity-regexp', 'https://github\\.com/example/.*', '--issuer', ISSUER]],
+  ])('accepts %s', async (_, args) => {
+    expect((await signed.verify([...ROOT, ...args])).code).toBe(0);
+  });
+
+  it.each<[string, string[], string, number]>([
+    ['no expected signer', ROOT.slice(2), 'SIGNER_MISSING', 2],
+    ['a trusted root without an expected signer', ROOT, 'SIGNER_MISSING', 2],
+    ['another repository', [...ROOT, '--repository', 'example/other'], 'SIGNER_DIFFERS', 1],
+    [
+      'the start of an identity',
+      [...ROOT, '--identity', IDENTITY.slice(0, -1), '--issuer', ISSUER],
+      'SIGNER_DIFFERS',
+      1,
+    ],
+    [
+      'a pattern of a part',
+      [...ROOT, '--identity-regexp', 'example', '--issuer', ISSUER],
+      'SIGNER_DIFFERS',
+      1,
+    ],
+    ['another issuer', [...SIGNED, '--issuer', 'https://example.org'], 'SIGNER_DIFFERS', 1],
+    ['an identity without an issuer', [...ROOT, '--identity', IDENTITY], 'ARGUMENT_MISSING', 2],
+    ['an issuer alone', [...ROOT, '--issuer', ISSUER], 'ARGUMENT_MISSING', 2],
+    ['an invalid repository', [...ROOT, '--repository', 'example'], 'OPTION_INVALID', 2],
+    ['an invalid pattern', [...ROOT, '--identity-regexp', '(', '--issuer', ISSUER], 'OPTION_INVALID', 2],
+    ['a missing bundle', [...SIGNED, '--bundle', 'none.json'], 'ARGUMENT_INVALID', 2],
+    ['the public deployment', ['--repository', REPOSITORY], 'BUNDLE_UNTRUSTED', 1],
+    [
+      'a key as well, which has not signed',
+      [...SIGNED, '--signed-by', 'A'.repeat(40)],
+      'SIGNATURE_MISSING',
+      1,
+    ],
+  ])('refuses %s', async (_, args, code, exit) => {
+    const { code: actual, stdout, stderr } = await signed.verify(args);
+    expect({ actual, stdout }).toEqual({ actual: exit, stdout: '' });
+    expect(stderr).toContain(`[${code}]`);
+    expect(stderr).not.toMatch(/internal error|TypeError/);
+  });
+
+  it('refuses a file that is not there', async () => {
+    const { code, stderr } = await signed.verify(SIGNED, 'none.deb');
+    expect(code).toBe(2);
+    expect(stderr).toContain('[ARTIFACT_NOT_FOUND]');
+  });
+
+  it('refuses another file, also under the name of the signed one', async () => {
+    const { dir, cwd, trust, verify } = signed;
+    const bundle = [...SIGNED, '--bundle', join(trust, BUNDLE)];
+    const other = join(cwd, DEB);
+    writeFileSync(other, 'other');
+    for (const file of [other, join(dir, 'manifest.json')]) {
+      const { code, stderr } = await verify(bundle, file);
+      expect(code).toBe(1);
+      expect(stderr).toContain('[ARTIFACT_NOT_ATTESTED]');
+      expect(stderr).toContain('is about other files');
+    }
+    expect((await verify(SIGNED, join(dir, 'manifest.json'))).stderr).toContain('[SIGNATURE_MISSING]');
+  });
+
+  it('refuses an old package under a new name', async () => {
+    const { dir, file, trust, verify } = signed;
+    const newer = join(dir, DEB.replace('4.18.0', '4.19.0'));
+    copyFileSync(file, newer);
+    const { code, stderr } = await verify([...SIGNED, '--bundle', join(trust, BUNDLE)], newer);
+    rmSync(newer);
+    expect(code).toBe(1);
+    expect(stderr).toContain('[ARTIFACT_RENAMED]');
+  });
+});
