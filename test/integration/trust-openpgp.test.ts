@@ -337,12 +337,17 @@ describe('turnbuild verify-artifact --signed-by', () => {
   it('refuses a key that has expired', async () => {
     const own = createSigningHome();
     onTestFinished(() => own.remove());
-    const past = ['--faked-system-time', '20250101T000000', '--pinentry-mode', 'loopback'];
-    own.gpg([...past, '--quick-gen-key', 'Old <old@example.org>', 'ed25519', 'sign', '30d']);
+    const past = (day: string) => [
+      '--faked-system-time',
+      `202501${day}T000000`,
+      '--pinentry-mode',
+      'loopback',
+    ];
+    own.gpg([...past('01'), '--quick-gen-key', 'Old <old@example.org>', 'ed25519', 'sign', '30d']);
     const [, old = ''] = /^fpr:{9}([0-9A-F]+):/m.exec(own.gpg(['--with-colons', '--list-keys'])) ?? [];
     const { trust, verify } = await signedRelease();
     const sums = readFileSync(join(trust, 'SHA256SUMS'), 'utf8');
-    writeFileSync(join(trust, 'SHA256SUMS.asc'), own.gpg([...past, '--armor', '--detach-sign'], sums));
+    writeFileSync(join(trust, 'SHA256SUMS.asc'), own.gpg([...past('02'), '--armor', '--detach-sign'], sums));
     writeFileSync(join(trust, 'key.asc'), own.gpg(['--armor', '--export', old]));
     const { code, stderr } = await verify(['--signed-by', old]);
     expect(code).toBe(1);
