@@ -73,7 +73,7 @@ describe('a publication on GitHub', () => {
       asset('SHA256SUMS'),
     ];
     expect(publish([draft({ assets })])).toEqual([
-      ...['remove a.deb', 'remove manifest.json', 'remove x'],
+      ...['delete a.deb', 'remove manifest.json', 'remove x'],
       ...['create a.deb', 'create manifest.json', 'reuse SHA256SUMS'],
       SHOWN,
     ]);
@@ -87,12 +87,12 @@ describe('a publication on GitHub', () => {
 
   it('uses the first of several own drafts, and removes the others', () => {
     expect(publish([draft({ id: 9 }), draft({ id: 3 })])).toEqual([
-      `remove releases/${TAG}/drafts/9`,
+      `delete releases/${TAG}/drafts/9`,
       ...REUSED,
       SHOWN,
     ]);
     expect(publish([draft({ id: 9 }), release({ id: 3 })])).toEqual([
-      `remove releases/${TAG}/drafts/9`,
+      `delete releases/${TAG}/drafts/9`,
       ...REUSED,
     ]);
   });
@@ -127,7 +127,7 @@ describe('a publication on GitHub', () => {
   it('adds a package that was removed by hand, but no other one', () => {
     expect(publish([release({ assets: ALL.slice(1) })])).toEqual(['create a.deb', ...REUSED.slice(1)]);
     const leftover = [asset('a.deb', 'a', false), ...ALL.slice(1)];
-    expect(publish([release({ assets: leftover })])[0]).toBe('remove a.deb');
+    expect(publish([release({ assets: leftover })])[0]).toBe('delete a.deb');
     const others = [asset('SHA256SUMS', 'of other packages')];
     expect(codeOf(() => publish([release({ assets: others })]))).toBe('PUBLISHED_DIFFERS');
   });
