@@ -44,6 +44,7 @@ it('release.yml builds, verifies and publishes coturn 4.6.1, from a checkout to 
   execFileSync('git', ['init', '--quiet'], { cwd: project });
   const key = keys.createKey('Packages <packages@example.org>');
   const variables = {
+    TURNBUILD_PROVENANCE: 'false',
     TURNBUILD_TO: 'apt',
     TURNBUILD_REPO: repo,
     TURNBUILD_URL: 'https://packages.example.org',

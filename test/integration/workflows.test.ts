@@ -23,6 +23,7 @@ import { serve } from '../support/http-server.ts';
 import { plannedPart } from '../support/planned-part.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
+import { type SigstoreServices, startSigstore } from '../support/sigstore/services.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 // Executes each run block of the release's workflows. Only npm, sudo, Docker and the performing of steps are fake; the last is a dry run.
@@ -50,6 +51,7 @@ vi.setConfig({ testTimeout: 240_000 });
 const executed = new Set<string>();
 
 let keys: SigningHome;
+let sigstore: SigstoreServices;
 let signingKey: string;
 /** The project's lock file, with its sources. */
 let lock: string;
@@ -63,13 +65,17 @@ beforeAll(async () => {
   lock = readFileSync(join(dir, 'turnbuild.lock.json'), 'utf8');
   rmSync(dir, { recursive: true });
   keys = createSigningHome();
+  sigstore = await startSigstore();
   signingKey = keys.gpg([
     '--armor',
     '--export-secret-keys',
     keys.createKey('Packages <packages@example.org>'),
   ]);
 });
-afterAll(() => keys.remove());
+afterAll(() => {
+  keys.remove();
+  sigstore.close();
+});
 
 /** A machine that runs workflows, and the GitHub API with coturn's releases. */
 async function machine({ settings = PROJECT, versions = ['4.18.0'], fails = false } = {}) {
@@ -116,6 +122,7 @@ async function machine({ settings = PROJECT, versions = ['4.18.0'], fails = fals
       ...env,
       GITHUB_API_URL: server.url,
       GITHUB_TOKEN: '',
+      ...sigstore.environment(),
       TURNBUILD_CACHE: join(dir, 'cache'),
       NO_COLOR: '1',
     },
@@ -178,7 +185,7 @@ esac`,
 
 describe('release.yml', () => {
   it('builds, verifies and publishes a requested release, then finds nothing due', async () => {
-    const { run, repo, lines, summary } = await machine();
+    const { run, repo, dir, lines, summary } = await machine();
     const first = await run('release', 'workflow_dispatch', { version: '4.18.0' });
     expect(first.results, lines.join('\n')).toMatchObject({
       due: { result: 'success', outputs: { due: 'true', version: '4.18.0', revision: '1' } },
@@ -194,6 +201,13 @@ describe('release.yml', () => {
       /^## coturn 4\.18\.0\+turnbuild-1\n\n\*\*✓ Every check that ran passed\*\*/,
     );
     expect(lines.join('\n')).not.toContain('PRIVATE KEY');
+    expect(readdirSync(join(dir, 'artifacts/turnbuild-provenance')).sort()).toEqual([
+      ...['SHA256SUMS', 'SHA256SUMS.asc'],
+      ...['provenance.json', 'provenance.sigstore.json', 'tests.json', 'tests.sigstore.json'].map(
+        (end) => `coturn-4.18.0-1-debian-13-x86_64.${end}`,
+      ),
+      'key.asc',
+    ]);
 
     const settings = PROJECT.replace(/source.*\n/, '');
     const published = { variables: { TURNBUILD_TO: 'apt', TURNBUILD_REPO: repo } };

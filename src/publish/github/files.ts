@@ -6,6 +6,8 @@ import type { Addition } from '../change.ts';
 import { SIGNED, signedRpms } from '../dnf/signed.ts';
 import type { Job } from '../job.ts';
 import type { SigningKey } from '../signing-key.ts';
+import { statementFiles } from '../trust/files.ts';
+import { TRUST_FOLDER } from '../trust/names.ts';
 import { assetName } from './names.ts';
 import type { ReleaseFile } from './steps.ts';
 
@@ -23,19 +25,20 @@ export interface Filed {
   pathOf(file: ReleaseFile): Promise<string>;
 }
 
-/** Reports in a release's folder. Other files that belong to a release, e.g. attestations, are added here. */
+/** Reports in a release's folder. */
 const REPORTS = ['manifest.json', 'report.html'];
 const SUMS = 'SHA256SUMS';
 const SIGNATURE = 'SHA256SUMS.asc';
 
 /**
- * The files of a release on GitHub: its packages with their symbols, sources and bills of materials, its reports, and SHA256SUMS of exactly
- * these under their names on GitHub, with a signature if there is a key. With a key, .rpm files are signed, too.
+ * The files of a release on GitHub: its packages with their symbols, sources and bills of materials, its reports and statements, and
+ * SHA256SUMS of exactly these under their names on GitHub, with a signature if there is a key. With a key, .rpm files are signed, too.
  * @throws the errors of signedRpms
  */
 export async function releaseFiles(change: Addition, filing: Filing): Promise<Filed> {
   const { work, key } = filing;
-  const listed = [...(await packages(change, filing)), ...(await reports(change))];
+  const shipped = await packages(change, filing);
+  const listed = [...shipped, ...(await reports(change)), ...(await statements(change, shipped))];
   const lines = listed.map(({ name, sha256 }) => `${sha256}  ${name}\n`).sort(byName);
   const sums = Buffer.from(lines.join(''));
   const sumsFile = join(work, SUMS);
@@ -104,6 +107,23 @@ async function reports({ dir }: Addition): Promise<ReleaseFile[]> {
     files.push({ name, label: name, kind: 'report', size, sha256, file: name });
   }
   return files;
+}
+
+/** Where the packages come from and which checks they passed, with the keyless signatures that `turnbuild attest` has made. */
+async function statements(
+  { dir, manifest, groups }: Addition,
+  shipped: readonly ReleaseFile[],
+): Promise<ReleaseFile[]> {
+  const published = new Map(
+    shipped.flatMap(({ label, file, sha256 }) =>
+      sha256 !== undefined && file?.startsWith(`${SIGNED}/`) ? [[label, sha256] as const] : [],
+    ),
+  );
+  const found = await statementFiles({ dir, manifest, ids: groups.map(({ id }) => id), published });
+  return found.map(({ name, size, sha256 }) => ({
+    ...{ name: assetName(name), label: name, kind: 'report', size, sha256 },
+    file: `${TRUST_FOLDER}/${name}`,
+  }));
 }
 
 /** A signature that an earlier run has made: two signatures of the same file differ. Nothing if it is not valid. */

@@ -80,20 +80,49 @@ export async function trustFiles(attestation: Attestation): Promise<TrustFile[]>
   }
   if (keyless !== undefined)
     for (const [name, text] of statements) {
-      const bundle = name.replace(/\.json$/, BUNDLE_SUFFIX);
+      const bundle = bundleName(name);
       await put(bundle, await bundleOf(join(folder, bundle), text, keyless, () => tell(name)));
     }
   for (const name of await listFiles(folder)) if (!files.has(name)) await remove(join(folder, name));
-  return [...files].map(([name, text]) => ({
-    name,
-    path: join(folder, name),
-    sha256: sha256Text(text),
-    size: Buffer.byteLength(text),
-  }));
+  return [...files].map(([name, text]) => fileOf(folder, name, text));
+}
+
+/**
+ * Writes the statements about a release's files into the folder `trust`, unsigned.
+ * @returns the statements, and the keyless bundles that an earlier run has made of exactly these
+ */
+export async function statementFiles(
+  release: Pick<Attestation, 'dir' | 'manifest' | 'ids' | 'published'>,
+): Promise<TrustFile[]> {
+  const folder = join(release.dir, TRUST_FOLDER);
+  await makeFolder(folder);
+  const { statements } = await documentsOf(release);
+  const files: TrustFile[] = [];
+  for (const [name, text] of statements) {
+    const path = join(folder, name);
+    if (!(await isIntact(path, sha256Text(text)))) await writeText(path, text);
+    files.push(fileOf(folder, name, text));
+    const bundle = bundleName(name);
+    if (!(await exists(join(folder, bundle)))) continue;
+    const signed = await readText(join(folder, bundle));
+    if (payloadIn(signed) === sha256Text(text)) files.push(fileOf(folder, bundle, signed));
+  }
+  return files;
+}
+
+const bundleName = (statement: string) => statement.replace(/\.json$/, BUNDLE_SUFFIX);
+
+function fileOf(folder: string, name: string, text: string): TrustFile {
+  return { name, path: join(folder, name), sha256: sha256Text(text), size: Buffer.byteLength(text) };
 }
 
 /** The statements, name -> text, and the SHA256SUMS of everything. */
-async function documentsOf({ dir, manifest, ids, published }: Attestation) {
+async function documentsOf({
+  dir,
+  manifest,
+  ids,
+  published,
+}: Pick<Attestation, 'dir' | 'manifest' | 'ids' | 'published'>) {
   const plan = await planOf(dir);
   const groups = madeFiles(manifest, ids);
   const statements = new Map(groups.flatMap((made) => statementsOf(made, manifest, plan, published)));
