@@ -63,9 +63,7 @@ describe('turnbuild init', () => {
     expect(JSON.parse(run.stdout)).toEqual({
       ...{ file: join(dir, 'turnbuild.yaml'), lock: join(dir, 'turnbuild.lock.json'), settings },
       ...{
-        ci: expect.arrayContaining([
-          '  strategy: { matrix: { include: [{ os: ubuntu-24.04, arch: x86_64 }] } }',
-        ]),
+        ci: expect.arrayContaining(['  uses: turnbuild/turnbuild/.github/workflows/pipeline.yml@v0.1.0']),
         next: 'npx turnbuild release',
       },
     });

@@ -42,12 +42,16 @@ export async function planGithubJob(job: GithubJob): Promise<PlannedJob> {
     sha256: sha256Text,
   };
   if (change.verb === 'publish') return publication(job, change, facts);
-  if (change.verb === 'gc' || change.verb === 'refresh')
-    throw new Error(`${change.verb} does not concern GitHub`);
+  if (change.verb === 'gc') throw new Error('GitHub Releases are not cleaned');
   const plan =
     change.verb === 'promote'
       ? planPromotion(facts, change.release)
-      : planWithdrawal(facts, change.releases, change.reason);
+      : // A refresh only reads here.
+        planWithdrawal(
+          facts,
+          change.verb === 'withdraw' ? change.releases : [],
+          change.verb === 'withdraw' ? change.reason : '',
+        );
   return {
     destination: plan.destination,
     notes: [],
