@@ -8,7 +8,7 @@ import { readRegular } from './regular-file.ts';
 import type { Content, Store } from './store.ts';
 
 /** The folders that turnbuild writes. A web server's folder may have others. */
-const OWN = ['apt', 'dnf', 'withdrawn'];
+const OWN = ['apt', 'dnf', 'releases', 'withdrawn'];
 /** Readable by a web server, whatever the umask. */
 const MODE = 0o644;
 
@@ -34,7 +34,8 @@ export function localStore(dir: string): Store {
       const path = place(folder);
       if (!(await isThere(path))) return [];
       const entries = await readdir(path, { recursive: true, withFileTypes: true });
-      const files = entries.filter((entry) => entry.isFile());
+      // Another run may be writing, and remove its temporary files meanwhile.
+      const files = entries.filter((entry) => entry.isFile() && !/\.\d+\.tmp$/.test(entry.name));
       return Promise.all(
         files.map(async ({ parentPath, name }) => {
           const { size, mtimeMs } = await stat(join(parentPath, name));
@@ -69,7 +70,7 @@ export function localStore(dir: string): Store {
       );
       // A killed process leaves its temporary file even beside a file that it had finished.
       for (const name of OWN) await removeAllLeftovers(join(dir, name));
-      await removeLeftovers(join(dir, 'key.asc'));
+      for (const name of ['key.asc', 'index.html']) await removeLeftovers(join(dir, name));
       return lock;
     },
   };

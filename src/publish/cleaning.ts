@@ -1,3 +1,4 @@
+import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Store } from '../io/store.ts';
 import { APT } from './apt/garbage.ts';
 import type { Extent } from './change.ts';
@@ -45,7 +46,7 @@ export async function planCleaning(
   };
 }
 
-/** The packages that metadata list. Damaged ones, which no client would accept, list none. */
+/** The packages that metadata list. @throws INDEX_DAMAGED */
 async function packagesOf(
   generations: readonly Generation[],
   { packagesIn }: RepositoryKind,
@@ -57,7 +58,16 @@ async function packagesOf(
     if (bytes === undefined) continue;
     try {
       paths.push(...packagesIn(bytes));
-    } catch {}
+    } catch (error) {
+      throw new TurnbuildError(
+        'INDEX_DAMAGED',
+        `${index} in ${store.address} cannot be read: ${messageOf(error)}`,
+        {
+          cause: error,
+          hint: 'Without it, turnbuild cannot tell which packages clients still need. Restore the file from a backup, or delete it.',
+        },
+      );
+    }
   }
   return paths;
 }

@@ -52,6 +52,8 @@ export interface PlannedJob {
   releases: readonly string[];
   reach: Reach;
   offers: readonly Offer[];
+  /** Those of its changes that say that everything is published. They are made after all jobs, if none has failed. */
+  afterAll?: readonly PublishAction[];
   /** Makes a change. What is signed is signed now. */
   apply(action: PublishAction): Promise<void>;
 }

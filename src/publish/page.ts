@@ -14,6 +14,9 @@ import { notices, withdrawnNotices } from './withdrawn.ts';
 /** Path of the page for people, relative to the repository. */
 export const PAGE = 'index.html';
 
+/** Marks a page that turnbuild has written. */
+const GENERATOR = '<meta name="generator" content="turnbuild">';
+
 /** Maximum bytes of the page. */
 const MAX_PAGE = 16 * 1024 ** 2;
 
@@ -108,6 +111,10 @@ export async function withPage(
   const [last, ...rest] = jobs.toReversed();
   if (last === undefined) return [];
   const text = (await store.read(PAGE, MAX_PAGE))?.toString('utf8');
+  if (text !== undefined && !text.includes(GENERATOR)) {
+    const note = `${PAGE} in ${store.address} was not written by turnbuild, and stays as it is.`;
+    return [...rest.toReversed(), { ...last, notes: [...last.notes, note] }];
+  }
   const all = text === undefined ? [...(await planOthers()), ...jobs] : jobs;
   const planned = all.flatMap(({ destination: { to, channel }, offers }) =>
     channel === null || to === 'github' ? [] : [{ to, channel, offers }],

@@ -1,4 +1,4 @@
-import { TurnbuildError } from '../errors.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Content, Store } from '../io/store.ts';
 import type { PlannedJob } from './job.ts';
 import type { JournalRecord } from './journal.ts';
@@ -33,6 +33,44 @@ export async function performDestination(
     await apply(action);
     await record({ run, to, did: action.path });
   }
+}
+
+/**
+ * Performs each job, also if another fails. Files that clients may need are deleted only if the jobs for the same kind of repository have
+ * succeeded.
+ * @throws the first error; its message names the other destinations that failed
+ */
+export async function performAll(jobs: readonly PlannedJob[], performance: Performance): Promise<void> {
+  const errors: { to: string; error: unknown }[] = [];
+  const part = (job: PlannedJob, isChosen: (action: PublishAction) => boolean) => ({
+    ...job,
+    destination: { ...job.destination, actions: job.destination.actions.filter(isChosen) },
+  });
+  for (const job of jobs) {
+    const { to, channel } = job.destination;
+    if (channel === null && errors.some((each) => each.to === to)) continue;
+    const own = part(job, (action) => job.afterAll?.includes(action) !== true);
+    await performDestination(own, performance).catch((error: unknown) => {
+      if (performance.signal.aborted) throw error;
+      errors.push({ to, error });
+    });
+  }
+  const [first, ...others] = errors;
+  if (first === undefined) {
+    for (const job of jobs)
+      await performDestination(
+        part(job, (action) => job.afterAll?.includes(action) === true),
+        performance,
+      );
+    return;
+  }
+  const { error } = first;
+  if (others.length === 0 || !(error instanceof TurnbuildError)) throw error;
+  const more = others.map((each) => `${each.to} failed as well: ${messageOf(each.error)}`);
+  throw new TurnbuildError(error.code, [error.message, ...more].join('\n'), {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { messageOf, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { exists, makeFolder, readText, remove, writeText } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { GithubReleases } from '../io/github/releases.ts';
@@ -18,7 +18,7 @@ import type { Job, PlannedJob } from './job.ts';
 import { parseJournal, unfinishedRuns } from './journal.ts';
 import { KEY_FILE } from './key-file.ts';
 import { type PageFacts, withPage } from './page.ts';
-import { type Performance, performDestination } from './perform.ts';
+import { performAll } from './perform.ts';
 import {
   CHANNELS,
   type Channel,
@@ -156,11 +156,22 @@ async function withRepositoryPage(
   const { store, url, fingerprint, changes, renderPage } = publication;
   if (url === undefined || fingerprint === undefined) return jobs;
   const isPlanned = (channel: Channel) => changes.some((each) => each.channel === channel);
-  const own = { ...publication, destinations: publication.destinations.filter((to) => to !== 'github') };
+  // A new page shows everything, also what this change does not concern.
   const planOthers = async () => {
-    const change: Change = { verb: 'refresh', ...(await extentIn(store)) };
-    const others = CHANNELS.filter((channel) => !isPlanned(channel)).map((channel) => ({ channel, change }));
-    return (await planJobs(own, others, join(work, 'page'))).jobs;
+    const extent = await extentIn(store);
+    const change: Change = { verb: 'refresh', ...extent };
+    const kinds = [
+      ...(extent.suites.length > 0 ? (['apt'] as const) : []),
+      ...(extent.targets.length > 0 ? (['dnf'] as const) : []),
+    ];
+    const others: PlannedJob[] = [];
+    for (const to of kinds) {
+      const isOther = (channel: Channel) => !publication.destinations.includes(to) || !isPlanned(channel);
+      const own = CHANNELS.filter(isOther).map((channel) => ({ channel, change }));
+      const planned = await planJobs({ ...publication, destinations: [to] }, own, join(work, 'page'));
+      others.push(...planned.jobs);
+    }
+    return others;
   };
   return withPage(jobs, planOthers, {
     ...{ store, changes, url, fingerprint, render: renderPage, now: Date.now() },
@@ -300,27 +311,6 @@ export async function performPlan(
   } finally {
     await releaseLock.release();
   }
-}
-
-/** Performs each destination, also if another fails. @throws the first error; its message names the destinations that failed */
-async function performAll(jobs: readonly PlannedJob[], performance: Performance): Promise<void> {
-  const errors: { to: string; error: unknown }[] = [];
-  for (const job of jobs) {
-    const { to } = job.destination;
-    await performDestination(job, performance).catch((error: unknown) => {
-      if (performance.signal.aborted) throw error;
-      errors.push({ to, error });
-    });
-  }
-  const [first, ...others] = errors;
-  if (first === undefined) return;
-  const { error } = first;
-  if (others.length === 0 || !(error instanceof TurnbuildError)) throw error;
-  const more = others.map((each) => `${each.to} failed as well: ${messageOf(each.error)}`);
-  throw new TurnbuildError(error.code, [error.message, ...more].join('\n'), {
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }
 
 /** Whether a run was killed, and may have left something behind. */

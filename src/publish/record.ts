@@ -35,6 +35,7 @@ export async function withRecord(
     {
       ...last,
       destination: { ...destination, actions: [...destination.actions, action] },
+      afterAll: [action],
       apply: alsoStoring(last, path, bytes, store),
     },
   ];

@@ -60,6 +60,7 @@ export function renderRepositoryPage(
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="turnbuild">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>coturn packages</title>
 <style>${{ safe: STYLE }}</style>

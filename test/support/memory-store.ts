@@ -18,6 +18,8 @@ export function memoryStore(
   changed: (files: Map<string, Buffer>) => void,
 ): MemoryStore {
   const own = new Map(files);
+  // What is there from the beginning is old.
+  const modified = new Map<string, number>();
   let locked = false;
   const bytesOf = (content: Content) => {
     const bytes = 'file' in content ? readFileSync(content.file) : Buffer.from(content.bytes);
@@ -27,6 +29,7 @@ export function memoryStore(
   };
   const put = (path: string, bytes: Buffer) => {
     own.set(path, bytes);
+    modified.set(path, Date.now());
     changed(own);
   };
   return {
@@ -47,7 +50,7 @@ export function memoryStore(
     },
     async listAll(folder) {
       const inside = [...own].filter(([path]) => path.startsWith(`${folder}/`));
-      return inside.map(([path, bytes]) => ({ path, size: bytes.length, modified: Date.now() }));
+      return inside.map(([path, bytes]) => ({ path, size: bytes.length, modified: modified.get(path) ?? 0 }));
     },
     async create(path, content) {
       const bytes = bytesOf(content);

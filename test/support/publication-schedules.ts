@@ -167,7 +167,7 @@ async function run(
   return undefined;
 }
 
-/** Publish, promote and withdraw, for apt, dnf and both. */
+/** Publish, promote, clean and withdraw, for apt, dnf and both. */
 async function casesWith(fingerprint: string): Promise<Case[]> {
   const out = temporaryFolder();
   const cases: Case[] = [];
@@ -193,6 +193,8 @@ async function casesWith(fingerprint: string): Promise<Case[]> {
     const second = await make('publish to another', first, () => publishing(out, '4.19.0'));
     const promoted = await make('promote', second, () => changing({ verb: 'promote', releases: [OLD] }));
     await make('promote a newer one', promoted, () => changing({ verb: 'promote', releases: [NEW] }));
+    // Keeps the older release only because stable has it.
+    await make('gc', promoted, cleaning);
     await make('withdraw', promoted, () => changing({ verb: 'withdraw', releases: [OLD] }));
   }
   return cases;
@@ -217,6 +219,17 @@ function publishing(out: string, version: string): Operation {
     dir,
     changes: [{ channel: 'testing', change }],
     head: { verb: 'publish', releases: [manifest.packageVersion], accepted: [] },
+  };
+}
+
+/** Keeps the newest release of each channel, and no files of earlier states. */
+function cleaning(): Operation {
+  const keep = { releases: 1, days: 0, withdrawn: false, at: new Date().toISOString() };
+  const change: Change = { verb: 'gc', keep: keep.releases, ...EXTENT };
+  return {
+    dir: temporaryFolder(),
+    changes: (['testing', 'stable'] as const).map((channel) => ({ channel, change })),
+    head: { verb: 'gc', releases: [], keep, accepted: [] },
   };
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { TurnbuildError } from '../../../src/errors.ts';
 import type { Content, Store } from '../../../src/io/store.ts';
 import type { JournalRecord } from '../../../src/publish/journal.ts';
-import { performDestination, storing } from '../../../src/publish/perform.ts';
+import { performAll, performDestination, storing } from '../../../src/publish/perform.ts';
 import type { Destination, PublishAction } from '../../../src/publish/plan.ts';
 
 const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
@@ -111,5 +112,48 @@ describe('performDestination', () => {
     const { perform, events } = memory();
     await expect(perform(AbortSignal.abort())).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(events).toEqual([]);
+  });
+});
+
+describe('performAll', () => {
+  const job = (to: Destination['to'], channel: Destination['channel'], path: string, more: object = {}) => ({
+    ...{ destination: { ...DESTINATION, to, channel, actions: [{ do: 'replace', path } as const] } },
+    ...{ notes: [], releases: [], offers: [], reach: { before: [], after: [], packages: [] }, ...more },
+  });
+  const run = async (failing: readonly string[]) => {
+    const done: string[] = [];
+    const apply = async ({ path }: PublishAction) => {
+      if (failing.includes(path)) throw new TurnbuildError('STORE_FAILED', `cannot store ${path}`);
+      done.push(path);
+    };
+    const last: PublishAction = { do: 'replace', path: 'record' };
+    const dnf = job('dnf', 'testing', 'repomd.xml', { afterAll: [last] });
+    const jobs = [
+      { ...job('apt', 'testing', 'InRelease'), apply },
+      { ...dnf, destination: { ...dnf.destination, actions: [...dnf.destination.actions, last] }, apply },
+      { ...job('apt', null, 'old.deb'), apply },
+      { ...job('dnf', null, 'old.rpm'), apply },
+      { ...job('github', 'testing', 'release'), apply },
+    ];
+    const performance = { run: 'run', record: async () => {}, tell: () => {} };
+    const error = await performAll(jobs, { ...performance, signal: new AbortController().signal }).catch(
+      (caught: unknown) => caught,
+    );
+    return { done, error };
+  };
+
+  it('stores the record last', async () => {
+    const { done, error } = await run([]);
+    expect(error).toBeUndefined();
+    expect(done).toEqual(['InRelease', 'repomd.xml', 'old.deb', 'old.rpm', 'release', 'record']);
+  });
+
+  it('goes on after a failure, but neither deletes what clients may need nor says that all is published', async () => {
+    const { done, error } = await run(['InRelease', 'release']);
+    expect(done).toEqual(['repomd.xml', 'old.rpm']);
+    expect(error).toMatchObject({
+      code: 'STORE_FAILED',
+      message: 'cannot store InRelease\ngithub failed as well: cannot store release',
+    });
   });
 });

@@ -73,7 +73,7 @@ describe('a publication on GitHub', () => {
       asset('SHA256SUMS'),
     ];
     expect(publish([draft({ assets })])).toEqual([
-      ...['delete a.deb', 'remove manifest.json', 'remove x'],
+      ...['delete a.deb', 'delete manifest.json', 'delete x'],
       ...['create a.deb', 'create manifest.json', 'reuse SHA256SUMS'],
       SHOWN,
     ]);
