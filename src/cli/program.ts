@@ -6,7 +6,7 @@ import { type StageName, stagesOf } from '../manifest/stages.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { printCompletion } from './completion.ts';
 import { addOptions } from './options.ts';
-import { addRepositoryOptions, REPOSITORY } from './repository-options.ts';
+import { addPlainRepositoryOptions, addRepositoryOptions, REPOSITORY } from './repository-options.ts';
 import { runs } from './verb.ts';
 
 declare const TURNBUILD_VERSION: string;
@@ -169,25 +169,25 @@ addOptions(
 ).action(runs(async () => (await import('../commands/withdraw.ts')).withdraw));
 
 addOptions(
-  addRepositoryOptions(
+  addPlainRepositoryOptions(
     addCommand('refresh', 'Sign a repository again, and rewrite the files that clients copy', [
       `turnbuild refresh ${REPOSITORY} --valid-for 30`,
     ]).description(
-      'Rewrite the files that clients copy, and sign again what another subkey has signed or, with --valid-for, what has less than half of ' +
-        'its time left. Packages stay as they are. Run it regularly if suites expire.',
+      'Rewrite the files that clients copy, and re-sign indices that were signed with another subkey or, with --valid-for, have less ' +
+        'than half of their validity left. Packages stay as they are. Run it regularly if suites expire.',
     ),
   ),
   'refresh',
 ).action(runs(async () => (await import('../commands/refresh.ts')).refresh));
 addOptions(
-  addRepositoryOptions(
+  addPlainRepositoryOptions(
     addCommand('gc', 'Delete what no client of a repository needs any more', [
       `turnbuild gc ${REPOSITORY}`,
       `turnbuild gc ${REPOSITORY} --keep 2 --keep-days 14 --apply`,
     ])
       .description(
-        'Take old releases out of the indices of a repository, and delete files that nothing has led clients to for some days. Prints the ' +
-          'plan; with --apply, performs it.',
+        'Remove old releases from the indices, and delete files that no index has referenced for some days. Prints the plan; with ' +
+          '--apply, executes it.',
       )
       .option('--apply', 'perform the plan')
       .addOption(
@@ -217,15 +217,15 @@ addOptions(
 
 addCommand(
   'verify-artifact',
-  'Prove who published a file, what it was built from, and which checks it passed',
+  'Verify who signed a file, what it was built from, and which checks it passed',
   [
     'turnbuild verify-artifact coturn_4.18.0+turnbuild-1~deb13_amd64.deb --repository example/coturn-packages',
     'turnbuild verify-artifact coturn-4.18.0-1-aws-arm64.raw.zst --signed-by FINGERPRINT --key packages.asc',
   ],
 )
   .description(
-    'Prove who published a file, what it was built from, and which checks it passed. Works offline, with the bundles, or SHA256SUMS and its ' +
-      'signature, beside the file or in its release. Exit code 0 only if the expected signer signed exactly this file.',
+    'Verify who signed a file, what it was built from, and which checks it passed. Works offline, using the bundles, or SHA256SUMS and its ' +
+      'signature, beside the file or in its release folder. The exit code is 0 only if the expected signer signed exactly this file.',
   )
   .argument('<file>', 'a package, machine image, or other file of a release')
   .option('--repository <name>', 'GitHub repository whose workflow must have signed: OWNER/NAME')
@@ -272,14 +272,14 @@ addOptions(
     .argument('[release]', 'a requested release: 4.18.0, or a tag such as coturn-4.18.0-2')
     .option('--channel <name>', 'channel that is compared: testing (default) or stable')
     .option('--repo <dir>', 'folder of the repository')
-    .option('--url <url>', 'URL of the repository, if it is no folder')
+    .option('--url <url>', 'URL of the repository, unless --repo is a folder')
     .option(...GITHUB_OUTPUT),
   'due',
 )
   .addHelpText(
     'after',
     'A release is due if it is requested, if coturn has a newer one that is not quarantined, or if statically linked libraries of the\n' +
-      'published one are outdated. Exit code 0 in both cases: read the output.\n',
+      'published one are outdated. The exit code is 0 whether or not a release is due; read the output.\n',
   )
   .action(runs(async () => (await import('../commands/due.ts')).due));
 addOptions(
@@ -379,7 +379,7 @@ addOptions(
     .addOption(
       new Option(
         '--for <what>',
-        'what the machine is for: build or publish (default: build; what publishing needs is optional)',
+        'what the machine is for: build (default; publishing programs are optional) or publish',
       ).choices(['build', 'publish']),
     )
     .option('--packages <names>', 'also require these Debian packages (comma-separated)'),

@@ -1,12 +1,21 @@
 import type { Command } from 'commander';
 import { listParser } from './options.ts';
 
-/** Adds the options of commands that change a repository. */
+/** Adds the options of commands that change a repository or GitHub Releases. */
 export function addRepositoryOptions(command: Command): Command {
+  return addStoreOptions(
+    command.option('--to <names>', 'where to: apt, dnf, github, or several, e.g. apt,dnf', listParser),
+  ).option('--github-repo <name>', 'repository on GitHub: OWNER/NAME (default: GITHUB_REPOSITORY)');
+}
+
+/** Adds the options of commands that change only apt and dnf repositories. */
+export function addPlainRepositoryOptions(command: Command): Command {
+  return addStoreOptions(command.option('--to <names>', 'where to: apt, dnf, or both: apt,dnf', listParser));
+}
+
+function addStoreOptions(command: Command): Command {
   return command
-    .option('--to <names>', 'where to: apt, dnf, github, or several, e.g. apt,dnf', listParser)
     .option('--repo <place>', 'folder of the repository, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX')
-    .option('--github-repo <name>', 'repository on GitHub: OWNER/NAME (default: GITHUB_REPOSITORY)')
     .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
     .option('--url <url>', 'URL of the repository, for the files that clients copy')
     .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)")

@@ -84,7 +84,7 @@ async function publishedManifest(
   if (url === undefined)
     throw usageError(
       'ARGUMENT_MISSING',
-      '--url is missing: the repository, to see what is published',
+      '--url is missing: needed to find out what is published',
       'Pass it, or write it under `publish` in turnbuild.yaml: docs/publishing.md. For a folder: --repo DIR.',
     );
   const address = `${url}/${path}`;

@@ -51,7 +51,7 @@ export async function gc(
       },
       'Cleaned the repository.',
     );
-    if (isDry) output.line('Nothing was changed. To perform this plan: --apply.');
+    if (isDry) output.line('Nothing was changed. To perform this plan, pass --apply.');
     return code;
   });
 }

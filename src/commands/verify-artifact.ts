@@ -81,12 +81,12 @@ function requireExpectation(
     throw usageError(
       'SIGNER_MISSING',
       '--key requires the fingerprint of the key',
-      'Pass --signed-by FINGERPRINT. The publisher tells it, over another way than the download.',
+      'Pass --signed-by FINGERPRINT. Get it from the publisher through a channel other than the download.',
     );
   if (identity !== undefined || fingerprint !== undefined) return;
   throw usageError(
     'SIGNER_MISSING',
-    'Nothing says who must have signed the file, so nothing is verified',
+    'No expected signer was given, so nothing was verified',
     'Pass --repository OWNER/NAME (built by a workflow of that GitHub repository), --identity and --issuer (another keyless identity), or --signed-by FINGERPRINT (an OpenPGP key).',
   );
 }
@@ -107,7 +107,7 @@ function identityOption({
   if (issuer === undefined && repository === undefined)
     throw usageError(
       'ARGUMENT_MISSING',
-      '--issuer is missing: who has issued the identity',
+      '--issuer is missing: who issued the identity',
       `For GitHub Actions: ${GITHUB_ISSUER}. With --repository, this is the default.`,
     );
   return {

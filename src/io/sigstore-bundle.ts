@@ -146,7 +146,7 @@ export async function verifyBundle(
           : new Date(Number(each.tlogEntry.integratedTime) * 1000),
       );
       const [signedAt] = times.toSorted((a, b) => a.getTime() - b.getTime());
-      if (signedAt === undefined || Number.isNaN(signedAt.getTime())) throw new Error('it has no time');
+      if (signedAt === undefined || Number.isNaN(signedAt.getTime())) throw new Error('it has no timestamp');
       return { document: Buffer.from(payload), type: payloadType, signer: signerOf(identity), signedAt };
     } catch (error) {
       errors.push(error);

@@ -39,12 +39,12 @@ export async function identityToken(env: NodeJS.ProcessEnv = process.env): Promi
   const { SIGSTORE_ID_TOKEN: given = '' } = env;
   if (url === '' || bearer === '') {
     if (given !== '') return given;
-    throw new TurnbuildError('OIDC_TOKEN_MISSING', 'There is no identity to sign with keylessly', {
+    throw new TurnbuildError('OIDC_TOKEN_MISSING', 'No OIDC identity for keyless signing', {
       hint: 'In GitHub Actions, give the job the permission `id-token: write`. Elsewhere, put an OIDC token for the audience "sigstore" in SIGSTORE_ID_TOKEN, or sign with a key: --sign-with.',
     });
   }
   const failed = (why: string, cause?: unknown) =>
-    new TurnbuildError('OIDC_TOKEN_FAILED', `GitHub Actions gives no identity token: ${why}`, {
+    new TurnbuildError('OIDC_TOKEN_FAILED', `Cannot get an identity token from GitHub Actions: ${why}`, {
       cause,
       hint: 'Run the job again. Its permissions must include `id-token: write`.',
     });
@@ -100,7 +100,7 @@ export async function signKeyless(
       'SIGSTORE_FAILED',
       `Keyless signing failed: ${withoutToken(messageOf(error), token)}`,
       {
-        hint: 'Run the same command again: what is signed already is used again. The state of the services: https://status.sigstore.dev',
+        hint: 'Run the same command again: existing signatures are reused. Service status: https://status.sigstore.dev',
       },
     );
   }

@@ -26,7 +26,7 @@ const SYSTEMS: Readonly<Record<string, string>> = {
   el9: 'RHEL, AlmaLinux, Rocky Linux 9 (el9)',
 };
 
-const CHANNELS = { stable: 'For production.', testing: 'On trial, before it becomes stable.' } as const;
+const CHANNELS = { stable: 'For production.', testing: 'Under test before promotion to stable.' } as const;
 
 const STYLE = `
 :root { color-scheme: light dark; --ground: #fff; --panel: #f6f7f9; --text: #1b1f24; --soft: #57606a; --line: #d5dae0; --link: #0550ae; --bad: #a40e26; }
@@ -71,7 +71,7 @@ export function renderRepositoryPage(
 <p>Signed packages of coturn, a TURN and STUN server, from <a href="${url}/">${url}</a>. Run the commands as root.</p>
 ${of('apt').map((name) => aptCommands(url, name, channelsOf(rows, 'apt', name)))}${of('dnf').map((name) => dnfCommands(url, name, channelsOf(rows, 'dnf', name)))}
 <h2>Key</h2>
-<p>Everything is signed by the key with this fingerprint. Compare it with one that you got another way.</p>
+<p>Everything is signed by the key with this fingerprint. Compare it with the fingerprint that you got through another channel.</p>
 <pre class="key">${fingerprint.replace(/(.{4})(?!$)/g, '$1 ')}</pre>
 <p><a href="${url}/key.asc">key.asc</a> is the public key. To show its fingerprint:</p>
 <pre>curl -fsS '${url}/key.asc' | gpg --show-keys</pre>
@@ -152,7 +152,7 @@ function withdrawnSection(withdrawn: Facts['withdrawn']): Html {
 `,
   );
   return html`<h2 class="bad">Withdrawn releases</h2>
-<p>Do not use these. Machines that have one of them need another version.</p>
+<p>Do not use these releases. Install another version on machines that have one.</p>
 <table>
 <thead><tr><th scope="col">Release</th><th scope="col">Reason</th></tr></thead>
 <tbody>

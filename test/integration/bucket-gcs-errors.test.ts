@@ -54,7 +54,7 @@ describe('an error of Google Cloud Storage', () => {
         message: 'Bucket is a requester pays bucket but no user project provided.',
       },
       'STORE_ACCESS_DENIED',
-      /requester pay/,
+      /Requester Pays is enabled/,
       /GOOGLE_CLOUD_QUOTA_PROJECT/,
     ],
     ['quota', { status: 403, reason: 'quotaExceeded' }, 'STORE_FULL', /quota/, /quota/],

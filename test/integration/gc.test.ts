@@ -85,7 +85,7 @@ describe('turnbuild gc', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}point +apt\/dists\/trixie\/InRelease$/m);
     expect(stdout).toMatch(/^ {2}delete .* coturn_4\.17\.0\+turnbuild-1~deb13_amd64\.deb$/m);
-    expect(stdout).toContain('To perform this plan: --apply.');
+    expect(stdout).toContain('To perform this plan, pass --apply.');
     expect(contentOf(repo)).toEqual(before);
   });
 

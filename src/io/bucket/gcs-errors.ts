@@ -47,7 +47,7 @@ const RULES: readonly Rule[] = [
   {
     when: (refusal) => [400, 403].includes(refusal.status) && saying(/requester pays/i)(refusal),
     code: 'STORE_ACCESS_DENIED',
-    why: 'the bucket makes the requester pay',
+    why: 'Requester Pays is enabled for the bucket',
     hint: 'Set GOOGLE_CLOUD_QUOTA_PROJECT to the project that pays.',
   },
   {

@@ -81,7 +81,7 @@ const ROWS: readonly Row[] = [
     code: 'STORE_FULL',
     names: ['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'ServiceQuotaExceeded', '507'],
     message: ({ address }, detail) => `${address}: the service has no space left (${detail})`,
-    hint: 'Raise the quota or free space, and run the same command again: what is stored already is kept.',
+    hint: 'Raise the quota or free space, and run the same command again: stored files are kept.',
   },
   {
     code: 'STORE_UNREACHABLE',

@@ -52,13 +52,13 @@ export function githubError(error: unknown, what: string, repository: string, is
     return fail(
       'GITHUB_RATE_LIMITED',
       `GitHub's limit for this token is exhausted${untilReset(headers['x-ratelimit-reset'])}`,
-      'Run the same command again later: what is done already is not repeated.',
+      'Run the same command again later: completed uploads and changes are not repeated.',
     );
   if (status === 401)
     return fail('GITHUB_TOKEN_INVALID', 'GitHub rejected the token', 'Renew GITHUB_TOKEN, or GH_TOKEN.');
   if (/archived/i.test(message) && status === 403) return archivedError(repository);
   if (status === 403 || (status === 404 && isWrite))
-    return fail('GITHUB_FORBIDDEN', `the token may not do it (${status}: ${said})`, PERMISSION);
+    return fail('GITHUB_FORBIDDEN', `the token lacks the permission (${status}: ${said})`, PERMISSION);
   if (/used by an immutable release/i.test(message))
     return fail(
       'GITHUB_TAG_RESERVED',
@@ -69,14 +69,14 @@ export function githubError(error: unknown, what: string, repository: string, is
     return fail(
       'GITHUB_REFUSED',
       `GitHub refused it (${status}: ${said})`,
-      'Look at the repository and its rules for tags and releases, then run the same command again.',
+      "Check the repository's rules for tags and releases, then run the same command again.",
     );
   const why =
     status === undefined || cause !== undefined ? reasonOf(cause ?? error) : `status ${status}: ${said}`;
   return fail(
     'GITHUB_UNREACHABLE',
-    `GitHub cannot be reached, or failed (${why})`,
-    'Run the same command again: what is done already is not repeated.',
+    `GitHub is unreachable, or failed (${why})`,
+    'Run the same command again: completed uploads and changes are not repeated.',
   );
 }
 

@@ -200,8 +200,8 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
         if (attempt === TRIES)
           throw new TurnbuildError(
             'GITHUB_ASSET_DAMAGED',
-            `${name} arrives damaged at ${release.url}, ${TRIES} times`,
-            { hint: 'Check the connection, and a proxy on it. Then run the same command again.' },
+            `${name} was damaged in transit to ${release.url}, ${TRIES} times`,
+            { hint: 'Check the connection and any proxy, then run the same command again.' },
           );
       }
     },

@@ -87,7 +87,7 @@ function advisories({ manifest, groups }: NotesInput): string[] {
     return `- [${id}](${known.reference}) (${known.severity}): ${plain(known.summary)} Fixed in coturn ${known.fixed}.`;
   });
   return [
-    'Checks failed because of these advisories. The packages were published nevertheless.',
+    'Some checks failed because of these known advisories, which were accepted for this release.',
     '',
     ...lines,
   ];
@@ -139,7 +139,7 @@ function installation({ files }: NotesInput): string[] {
     ...(rpm === undefined
       ? []
       : [
-          'RHEL and its relatives: download the `.rpm` for your architecture, and',
+          'RHEL and compatible distributions: download the `.rpm` for your architecture, and',
           '',
           `    dnf install ./${rpm}`,
         ]),
@@ -155,6 +155,6 @@ function downloads({ key }: NotesInput): string[] {
     '    gpg --verify SHA256SUMS.asc SHA256SUMS',
     sums,
     '',
-    `The key that signs has the fingerprint \`${key}\`.`,
+    `The signing key's fingerprint is \`${key}\`.`,
   ];
 }

@@ -63,11 +63,10 @@ export function currentRelease(
       isDraft && !own.some((each) => each.id === id) && (own.length === 0 || markerIn(body) !== undefined),
   );
   if (published !== undefined || other === undefined) return published ?? own[0];
-  const by =
-    markerIn(other.body) === undefined ? 'was not made by turnbuild' : 'is of another build of the release';
+  const by = markerIn(other.body) === undefined ? 'turnbuild did not create' : 'belongs to another build';
   throw new TurnbuildError(
     'GITHUB_DRAFT_CONFLICT',
-    `There is a draft of ${tagOf(release)} that ${by}: ${other.url}`,
+    `A draft of ${tagOf(release)} exists that ${by}: ${other.url}`,
     {
       hint: 'If no other run is publishing it, delete the draft on its page, and run the same command again.',
     },

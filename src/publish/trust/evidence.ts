@@ -76,7 +76,7 @@ function renamed(name: string, published: string, where: string): TurnbuildError
     'ARTIFACT_RENAMED',
     `${name} is not the name of this file: ${where} calls it ${published}`,
     {
-      hint: 'An old package under a new name is a way to attack. If you renamed it, give it its name again.',
+      hint: 'Renaming an old package can disguise a downgrade. If you renamed the file, restore its name.',
     },
   );
 }

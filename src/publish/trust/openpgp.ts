@@ -66,7 +66,7 @@ export async function verifySums(
       'SIGNER_DIFFERS',
       `${file} is signed by the key ${primary}, not by ${key.fingerprint}`,
       {
-        hint: 'Ask the publisher for the fingerprint of their key, over another way than the download.',
+        hint: 'Ask the publisher for the fingerprint, through a channel other than the download.',
       },
     );
   requireListed(artifact, sums.toString(), file);

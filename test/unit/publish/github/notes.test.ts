@@ -81,7 +81,7 @@ describe('the notes of a release', () => {
 
 ### Accepted advisories
 
-Checks failed because of these advisories. The packages were published nevertheless.
+Some checks failed because of these known advisories, which were accepted for this release.
 
 - [CVE-2026-1](https://example.org/1) (high): A \\[crash\\] with &lt;b>. Fixed in coturn 4.19.0.
 
@@ -99,7 +99,7 @@ Debian and Ubuntu: download the \`.deb\` for your release and architecture, and
 
     apt-get install ./coturn_4.18.0_arm64.deb
 
-RHEL and its relatives: download the \`.rpm\` for your architecture, and
+RHEL and compatible distributions: download the \`.rpm\` for your architecture, and
 
     dnf install ./coturn-4.18.0+turnbuild-2.x86_64.rpm
 
@@ -110,7 +110,7 @@ In the folder with the files, \`SHA256SUMS\` and \`SHA256SUMS.asc\`:
     gpg --verify SHA256SUMS.asc SHA256SUMS
     sha256sum --check --ignore-missing SHA256SUMS
 
-The key that signs has the fingerprint \`${'F'.repeat(40)}\`.
+The signing key's fingerprint is \`${'F'.repeat(40)}\`.
 
 <!-- turnbuild {"release":"4.18.0+turnbuild-2","manifest":"${DIGEST}","libraries":{"openssl":["3.0.17-1"]}} -->
 `);
