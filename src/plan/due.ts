@@ -16,6 +16,8 @@ export interface PublishedRelease {
   revision: number;
   /** Its statically linked libraries, compared with the archive. */
   libraries: readonly Pick<SourceState, 'package' | 'newest' | 'outdated' | 'security'>[];
+  /** Why its version must not be shipped; undefined: it may be. */
+  quarantine?: string | undefined;
 }
 
 /** What a decision depends on. */
@@ -35,7 +37,7 @@ export interface Due {
   /** If nothing is due, the published one. */
   version: string;
   revision: number;
-  /** Why, as one sentence. */
+  /** Why, on one line. */
   reason: string;
 }
 
@@ -65,9 +67,13 @@ export function decideDue({ asked, published, newest, firstRevision }: DueFacts)
   const first = { due: true, version: newest, revision: firstRevision };
   if (published === undefined)
     return { ...first, reason: `Nothing is published yet; the newest coturn is ${newest}.` };
-  const { version, revision, libraries } = published;
+  const { version, revision, libraries, quarantine } = published;
   if (gt(comparableVersion(newest), comparableVersion(version)))
     return { ...first, reason: `coturn ${newest} is newer than the published ${version}.` };
+  if (quarantine !== undefined) {
+    const reason = `Nothing is due: the published coturn ${version} must not be shipped any more, and no newer release can replace it. ${quarantine}`;
+    return { due: false, version, revision, reason };
+  }
   const outdated = libraries.filter((library) => library.outdated);
   if (outdated.length > 0) {
     const changes = outdated.map(

@@ -43,6 +43,26 @@ describe('decideDue', () => {
         'Statically linked libraries of coturn 4.18.0 are outdated: openssl 3.0.18-1~deb12u1 (security).',
     }));
 
+  it.each([
+    ['older', '4.17.2'],
+    ['not newer', '4.18.0'],
+  ])('rebuilds no quarantined coturn if the newest usable one is %s', (_, newest) => {
+    const libraries = [{ ...library, outdated: true }];
+    expect(decide({ newest, published: { ...published, libraries, quarantine: 'It leaks.' } })).toEqual({
+      due: false,
+      version: '4.18.0',
+      revision: 3,
+      reason:
+        'Nothing is due: the published coturn 4.18.0 must not be shipped any more, and no newer release can replace it. It leaks.',
+    });
+  });
+
+  it('replaces a quarantined coturn by a newer one', () =>
+    expect(decide({ newest: '4.18.1', published: { ...published, quarantine: 'It leaks.' } })).toMatchObject({
+      due: true,
+      version: '4.18.1',
+    }));
+
   it('releases the newest coturn if nothing is published', () =>
     expect(decide({ published: undefined })).toMatchObject({ due: true, version: '4.18.0', revision: 1 }));
 
