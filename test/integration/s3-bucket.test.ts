@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Bucket } from '../../src/io/bucket/bucket.ts';
+import { acquireLease, LOCK_KEY } from '../../src/io/bucket/lease.ts';
 import { openS3 } from '../../src/io/bucket/s3.ts';
 import { connect } from '../../src/io/bucket/s3-client.ts';
 import { sha256Text } from '../../src/io/files.ts';
@@ -61,6 +63,50 @@ describe('a bucket of S3', () => {
       metadata: { sha256: sha256Text('content') },
     });
     expect(simulator.unknown).toEqual([]);
+  });
+
+  it('has no version of an object that does not exist', async () => {
+    const bucket = await (await place()).open();
+    const content = { bytes: Buffer.from('x') };
+    expect(await bucket.put('none', content, ATTRIBUTES, { version: '"0"' })).toBeUndefined();
+    await expect(bucket.put('none', content, ATTRIBUTES, undefined)).resolves.toBeDefined();
+  });
+
+  it('has a lock whose removal stops the run that had it', async () => {
+    const { simulator, open } = await place();
+    const lease = await acquireLease(await open(), signal, () => {}, {
+      periodMs: 600,
+      renewMs: 40,
+      pollMs: 5,
+    });
+    // Another run took it over, and finished.
+    simulator.objects.delete(`repo/${LOCK_KEY}`);
+    await vi.waitFor(() =>
+      expect(lease.requireHeld()).rejects.toMatchObject({
+        code: 'PUBLISH_LOCK_LOST',
+        message: expect.stringContaining('it was removed'),
+      }),
+    );
+    await lease.release();
+  });
+
+  it('has a lock that is taken although its last holder removes it meanwhile', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    await bucket.put(LOCK_KEY, { bytes: Buffer.from('{}') }, ATTRIBUTES, undefined);
+    const put = bucket.put;
+    let isFirst = true;
+    const racing: Bucket = {
+      ...bucket,
+      put: (...args) => {
+        if (isFirst) simulator.objects.delete(`repo/${LOCK_KEY}`);
+        isFirst = false;
+        return put(...args);
+      },
+    };
+    const lease = await acquireLease(racing, signal, () => {}, { periodMs: 50, renewMs: 10_000, pollMs: 5 });
+    expect(isFirst).toBe(false);
+    await lease.release();
   });
 
   it('notices a service that ignores conditions', async () => {

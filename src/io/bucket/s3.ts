@@ -118,6 +118,8 @@ export async function openS3(
           return ETag;
         } catch (error) {
           if (statusOf(error) === 412) return undefined;
+          // No object has the key, so none has the version ("Conditional writes" of Amazon S3).
+          if (typeof condition === 'object' && (error as Error).name === 'NoSuchKey') return undefined;
           if ('file' in content && signal.aborted)
             throw new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
           await requireDigest(content, sha256, `${address}/${key}`);
