@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StoredObject } from '../../src/io/bucket/bucket.ts';
+import { CHUNK_UNIT } from '../../src/io/bucket/gcs-upload.ts';
 import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
 import { ATTRIBUTES, simulatedBucket } from '../support/gcs/bucket.ts';
 import { type Fault, QUICK_FAULTS } from '../support/gcs/faults.ts';
@@ -173,6 +174,36 @@ describe('time-outs', () => {
     const { state } = await faulty(fault, 'put', { stallMs: 300 });
     expect(state).toEqual(['coturn/doomed doomed', 'coturn/new new', 'coturn/old old']);
   });
+});
+
+it.each([
+  ['a put', 'objects.insert', 4],
+  ['a put in chunks', 'upload', 1],
+  ['a removal', 'objects.delete', 4],
+] as const)('checks before each attempt of %s whether it may go on', async (name, faulty, chunkUnits) => {
+  let faults = 2;
+  let isOn = false;
+  const { gcs, bucket } = await simulatedBucket(
+    {
+      fault: ({ operation }) => (isOn && operation === faulty && faults-- > 0 ? { status: 503 } : undefined),
+    },
+    { chunkBytes: chunkUnits * CHUNK_UNIT },
+  );
+  const content = (text: string) => ({ bytes: Buffer.from(text.repeat(100_000)) });
+  await bucket.put('file', content('old'), ATTRIBUTES, undefined);
+  isOn = true;
+  let attempts = 0;
+  const before = async () => {
+    attempts += 1;
+    if (attempts === 3) throw new Error('not any more');
+  };
+  const change =
+    name === 'a removal'
+      ? bucket.remove('file', undefined, before)
+      : bucket.put('file', content('new'), ATTRIBUTES, undefined, before);
+  await expect(change).rejects.toThrow('not any more');
+  expect(gcs.objects.get('coturn/file')?.bytes).toEqual(content('old').bytes);
+  expect([attempts, faults]).toEqual([3, 0]);
 });
 
 describe('a condition after a lost answer', () => {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../src/io/bucket/bucket.ts';
+import { bucketStore } from '../../src/io/bucket/bucket-store.ts';
 import { acquireLease, LOCK_KEY } from '../../src/io/bucket/lease.ts';
 import { openS3 } from '../../src/io/bucket/s3.ts';
 import { connect } from '../../src/io/bucket/s3-client.ts';
@@ -107,6 +108,46 @@ describe('a bucket of S3', () => {
     const lease = await acquireLease(racing, signal, () => {}, { periodMs: 50, renewMs: 10_000, pollMs: 5 });
     expect(isFirst).toBe(false);
     await lease.release();
+  });
+
+  it.each(['PutObject', 'DeleteObject'])(
+    'checks before each attempt whether it may go on: %s',
+    async (name) => {
+      const { simulator, open } = await place();
+      const bucket = await open();
+      await bucket.put('a', file('old'), ATTRIBUTES, undefined);
+      let attempts = 0;
+      const before = async () => {
+        attempts += 1;
+        if (attempts === 3) throw new Error('not any more');
+      };
+      const change =
+        name === 'PutObject'
+          ? () => bucket.put('a', file('new'), ATTRIBUTES, undefined, before)
+          : () => bucket.remove('a', undefined, before);
+      simulator.faults.set({ on: new RegExp(`^${name} `), kind: ANSWERS.internal, times: 2 });
+      await expect(change()).rejects.toThrow('not any more');
+      expect([attempts, simulator.faults.happened.length]).toEqual([3, 2]);
+      expect(String((await bucket.get('a', 3))?.bytes)).toBe('old');
+    },
+  );
+
+  it('does not repeat a change after another run has taken the lock', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const store = bucketStore(bucket, { periodMs: 30, renewMs: 10, pollMs: 5 });
+    const lock = await store.lock({ signal, tell: () => {} });
+    await store.replace('InRelease', file('old'));
+    simulator.faults.set({ on: /InRelease$/, kind: 'hang-before' });
+    const change = expect(store.replace('InRelease', file('new'))).rejects.toMatchObject({
+      code: 'PUBLISH_LOCK_LOST',
+    });
+    await vi.waitFor(() => expect(simulator.faults.happened).toHaveLength(1));
+    await bucket.put(LOCK_KEY, { bytes: Buffer.from('{}') }, ATTRIBUTES, undefined);
+    simulator.faults.release();
+    await change;
+    expect(String(await store.read('InRelease', 3))).toBe('old');
+    await lock.release();
   });
 
   it('notices a service that ignores conditions', async () => {

@@ -42,7 +42,8 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
       const inside = [...objects].filter(([key]) => key.startsWith(`${folder}/`));
       return inside.map(([path, { bytes }]) => ({ path, size: bytes.length, modified: Date.now() }));
     },
-    async put(key, content, attributes, condition) {
+    async put(key, content, attributes, condition, before) {
+      await before?.();
       bucket.before('put', key);
       const found = objects.get(key);
       const holds =
@@ -53,10 +54,11 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
       versions += 1;
       const version = String(versions);
       objects.set(key, { bytes, version, attributes, sha256: sha256Bytes(bytes) });
-      if (bucket.losesAnswer(key)) return bucket.put(key, content, attributes, condition);
+      if (bucket.losesAnswer(key)) return bucket.put(key, content, attributes, condition, before);
       return version;
     },
-    async remove(key, version) {
+    async remove(key, version, before) {
+      await before?.();
       bucket.before('remove', key);
       const found = objects.get(key);
       if (hasConditions && version !== undefined && found !== undefined && found.version !== version)

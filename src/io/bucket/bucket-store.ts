@@ -10,6 +10,8 @@ import { acquireLease, type Lease, type LeaseTimes } from './lease.ts';
  */
 export function bucketStore(bucket: Bucket, times?: LeaseTimes): Store {
   let lease: Lease | undefined;
+  /** Repeated attempts may last longer than the lock. */
+  const requireHeld = async () => lease?.requireHeld();
 
   const describe = async (path: string): Promise<StoredFile | undefined> => {
     const found = await bucket.head(path);
@@ -28,19 +30,17 @@ export function bucketStore(bucket: Bucket, times?: LeaseTimes): Store {
     list: (folder) => bucket.list(folder),
     listAll: (folder) => bucket.listAll(folder),
     async create(path, content) {
-      await lease?.requireHeld();
       if (!(await bucket.hasConditions()) && (await bucket.head(path)) !== undefined) return false;
-      if ((await bucket.put(path, content, attributesOf(path), 'absent')) !== undefined) return true;
+      const version = await bucket.put(path, content, attributesOf(path), 'absent', requireHeld);
+      if (version !== undefined) return true;
       // An earlier attempt of the call may have stored it, although its answer was lost.
       return content.sha256 !== undefined && (await describe(path))?.sha256 === content.sha256;
     },
     async replace(path, content) {
-      await lease?.requireHeld();
-      await bucket.put(path, content, attributesOf(path), undefined);
+      await bucket.put(path, content, attributesOf(path), undefined, requireHeld);
     },
     async remove(path) {
-      await lease?.requireHeld();
-      await bucket.remove(path);
+      await bucket.remove(path, undefined, requireHeld);
     },
     async lock({ signal, tell }) {
       const own = await acquireLease(bucket, signal, tell, times);

@@ -19,6 +19,9 @@ export interface ObjectAttributes {
 /** When an object may be written: if no object has its key, or if it still has a version; undefined: always. */
 export type WriteCondition = 'absent' | { version: string } | undefined;
 
+/** Checks whether a change may still be made. */
+export type BeforeAttempt = () => Promise<void>;
+
 /**
  * The calls of an object store that turnbuild needs. Keys are relative to the prefix that it was opened with. Each call retries what the
  * service calls temporary; a failed call is a TurnbuildError that names the bucket, the call and the permission that it needs.
@@ -40,6 +43,7 @@ export interface Bucket {
    * Stores an object completely or not at all, and has the service check its digest.
    * @returns the new version; undefined if the condition does not hold, also when it was this call's own earlier attempt that stored it (read it
    * back to find out)
+   * @param before called before each attempt. If it throws, nothing more is sent.
    * @throws ARTIFACT_CHANGED if the content is not that of its sha256
    */
   put(
@@ -47,7 +51,13 @@ export interface Bucket {
     content: Content,
     attributes: ObjectAttributes,
     condition: WriteCondition,
+    before?: BeforeAttempt,
   ): Promise<string | undefined>;
-  /** Removes an object, or nothing if there is none. @returns false if it has another version than the given one */
-  remove(key: string, version?: string): Promise<boolean>;
+  /**
+   * Removes an object, or nothing if there is none.
+   * @param version undefined: any
+   * @param before as for `put`
+   * @returns false if it has another version than the given one
+   */
+  remove(key: string, version?: string, before?: BeforeAttempt): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TurnbuildError } from '../../errors.ts';
-import type { ObjectAttributes } from './bucket.ts';
+import type { BeforeAttempt, ObjectAttributes } from './bucket.ts';
 import { parsedError, refusedError } from './gcs-errors.ts';
 import { generationIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
@@ -23,6 +23,8 @@ export interface Upload {
   url: string;
   /** The condition. */
   query: Query;
+  /** Called before each request that may store the object. */
+  before: BeforeAttempt | undefined;
 }
 
 const PERMISSION = 'storage.objects.create';
@@ -44,6 +46,7 @@ export async function uploadAtOnce(connection: GcsConnection, upload: Upload): P
     await content.read(0, content.size),
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);
+  await upload.before?.();
   const response = await sendOnce(
     connection,
     {
@@ -84,6 +87,7 @@ export async function uploadInChunks(
         start === undefined
           ? undefined
           : await content.read(start, Math.min(chunkBytes, content.size - start));
+      await upload.before?.();
       response = await sendChunk(connection, upload, session, start, chunk);
     } catch (error) {
       await pauseAfter(error, ++failed, connection);

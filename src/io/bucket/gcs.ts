@@ -126,7 +126,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
         .filter(({ path }) => !path.endsWith('/'))
         .map((each) => ({ ...each, path: each.path.slice(prefix.length) }));
     },
-    put(key, content, attributes, condition) {
+    put(key, content, attributes, condition, before) {
       return retrying(connection, (earlier) =>
         withContent(key, content, async (opened) => {
           const upload: Upload = {
@@ -136,6 +136,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
             content: opened,
             url: uploads,
             query: conditionOf(condition),
+            before,
           };
           // Without a condition, only this tells whether an earlier attempt succeeded although its answer was lost.
           const found = earlier > 0 && condition === undefined ? await head(key) : undefined;
@@ -146,10 +147,13 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
         }),
       );
     },
-    async remove(key, version) {
+    async remove(key, version, before) {
       const query = version === undefined ? {} : { ifGenerationMatch: version };
       const request = objectRequest('DELETE', 'remove', key, query);
-      const response = await retrying(connection, () => ask(request, [200, 204, 412]));
+      const response = await retrying(connection, async () => {
+        await before?.();
+        return ask(request, [200, 204, 412]);
+      });
       // An own earlier attempt may have removed it.
       return response?.status !== 412 || (await head(key)) === undefined;
     },

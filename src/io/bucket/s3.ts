@@ -5,7 +5,7 @@ import { TurnbuildError } from '../../errors.ts';
 import { sha256Bytes, sha256File, sizeOf } from '../files.ts';
 import { tooLarge } from '../regular-file.ts';
 import type { Content, StoredName } from '../store.ts';
-import type { Bucket, WriteCondition } from './bucket.ts';
+import type { BeforeAttempt, Bucket, WriteCondition } from './bucket.ts';
 import { ATTEMPTS, connect } from './s3-client.ts';
 import { isTemporary, type S3Call, s3Error, statusOf } from './s3-errors.ts';
 import { networkError } from './s3-http.ts';
@@ -91,13 +91,14 @@ export async function openS3(
       }
     });
 
-  const put: Bucket['put'] = (key, content, attributes, condition) =>
+  const put: Bucket['put'] = (key, content, attributes, condition, before) =>
     call('s3:PutObject', key, async () => {
       const sha256 = content.sha256 ?? (await digestOf(content));
       // Before anything is sent; a file is read twice only if the service refuses it.
       if ('bytes' in content) await requireDigest(content, sha256, `${address}/${key}`);
       const size = 'file' in content ? await sizeOf(content.file) : content.bytes.length;
       const send = async () => {
+        await before?.();
         // A stream, so that the SDK does not repeat the call: it can repeat neither conflicts nor files.
         const body = 'file' in content ? createReadStream(content.file) : Readable.from([content.bytes]);
         // Its errors are those of the request.
@@ -131,11 +132,13 @@ export async function openS3(
       return attempts(send, pauseMs);
     });
 
-  const remove: Bucket['remove'] = (key, version) =>
+  const remove: Bucket['remove'] = (key, version, before) =>
     call('s3:DeleteObject', key, async () => {
       try {
         const condition = version === undefined ? {} : { IfMatch: version };
-        await client.send(new sdk.DeleteObjectCommand({ ...at(key), ...condition }));
+        const command = new sdk.DeleteObjectCommand({ ...at(key), ...condition });
+        if (before !== undefined) checkAttempts(command, before);
+        await client.send(command);
         return true;
       } catch (error) {
         if (statusOf(error) === 412) return false;
@@ -209,11 +212,28 @@ function conditionOf(condition: WriteCondition): { IfNoneMatch?: string; IfMatch
   return condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.version };
 }
 
+type Next = (args: { request: { headers: Record<string, string> } }) => unknown;
+
+/** Adds a middleware of the SDK to a command. */
+function extend(command: { middlewareStack: unknown }, middleware: (next: Next) => Next, step: object): void {
+  const stack = command.middlewareStack as { add(middleware: (next: Next) => Next, options: object): void };
+  stack.add(middleware, step);
+}
+
+/** Calls a check before each attempt of a command that the SDK repeats. */
+function checkAttempts(command: { middlewareStack: unknown }, before: BeforeAttempt): void {
+  const middleware = (next: Next) => async (args: Parameters<Next>[0]) => {
+    await before();
+    return next(args);
+  };
+  // The SDK's repetition is earlier in this step.
+  extend(command, middleware, { step: 'finalizeRequest', priority: 'low', name: 'checkAttempts' });
+}
+
 /** Signs the content of a stream by its known digest. Services that ignore the checksum check the signature. */
 function signPayload(command: { middlewareStack: unknown }, sha256: string): void {
-  type Next = (args: { request: { headers: Record<string, string> } }) => unknown;
-  const stack = command.middlewareStack as { add(middleware: (next: Next) => Next, options: object): void };
-  stack.add(
+  extend(
+    command,
     (next) => (args) => {
       args.request.headers['x-amz-content-sha256'] = sha256;
       return next(args);
