@@ -2,11 +2,10 @@ import type { ObjectAttributes } from './bucket.ts';
 
 const YEAR_S = 31_536_000;
 
-/** Files whose names are never given to other content: packages, indices named by their digest, states of dnf repositories. */
+/** Files whose names are never given to other content: packages, and indices and metadata that have their digest in the name. */
 const IMMUTABLE = [
   /^(?:apt|dnf)\/pool\//,
   /\/by-hash\/SHA256\/[0-9a-f]{64}$/,
-  /^dnf\/[^/]+\/[^/]+\/[^/]+-[0-9a-f]{16}\/repodata\//,
   /^dnf\/.*\/repodata\/[0-9a-f]{64}-[^/]+$/,
 ];
 
