@@ -25,7 +25,7 @@ const place = (to = 'apt', options: SimulatorOptions = {}) => s3Place(to, { home
 const textIn = ({ objects }: S3Simulator, path: string) => String(objects.get(`coturn/${path}`)?.bytes);
 
 describe('a repository in S3', () => {
-  it('is published, promoted, read by apt and dnf, and withdrawn', async () => {
+  it('is published, promoted, read by apt and dnf, withdrawn, and cleaned up', async () => {
     const { simulator, run, release } = await place('apt,dnf');
     expect(await run('publish')).toMatchObject({ code: 0, stderr: '' });
     expect(await run('promote', ['4.18.0'])).toMatchObject({ code: 0, stderr: '' });
@@ -43,8 +43,22 @@ describe('a repository in S3', () => {
     await apt.update();
     expect(await apt.versions('coturn')).toEqual([]);
     expect(simulator.objects.has('coturn/.lock')).toBe(false);
-    expect(simulator.unknown).toEqual([]);
     requirePolicy(simulator.calls);
+
+    const keys = () => [...simulator.objects.keys()].filter((each) => !each.includes('/releases/'));
+    const before = keys();
+    const gc = ['--withdrawn', '--apply'];
+    expect(await run('gc', gc)).toMatchObject({ code: 0, stderr: '' });
+    // A client may have been led to them until now.
+    expect(keys()).toEqual(before);
+    for (const object of simulator.objects.values())
+      object.modified = new Date(object.modified.getTime() - 31 * 24 * 3_600_000);
+    expect(await run('gc', gc)).toMatchObject({ code: 0, stderr: '' });
+    expect(before.filter((each) => each.includes('/pool/'))).toHaveLength(4);
+    expect(keys().filter((each) => each.includes('/pool/'))).toEqual([]);
+    await apt.update();
+    requirePolicy(simulator.calls, ['publish-s3.json', 'publish-gc-s3.json']);
+    expect(simulator.unknown).toEqual([]);
   }, 120_000);
 
   it('refuses a second run at a time', async () => {

@@ -289,6 +289,19 @@ describe('a bucket of S3', () => {
   });
 
   it.each([
+    ['apt/pool/a.deb', 'docs/policies/publish-gc-s3.json'],
+    [LOCK_KEY, 'docs/policies/publish-s3.json'],
+  ])('names the policy that allows to delete %s', async (key, policy) => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    simulator.faults.set({ on: /^DeleteObject/, kind: ANSWERS.denied });
+    expect(await errorOf(bucket.remove(key))).toMatchObject({
+      code: 'STORE_ACCESS_DENIED',
+      hint: expect.stringContaining(policy),
+    });
+  });
+
+  it.each([
     ['denied', 'PutObject', 'STORE_ACCESS_DENIED', 's3:PutObject on arn:aws:s3:::packages/repo/a'],
     ['denied', 'HeadObject', 'STORE_ACCESS_DENIED', 's3:GetObject on arn:aws:s3:::packages/repo/a'],
     ['denied', 'DeleteObject', 'STORE_ACCESS_DENIED', 's3:DeleteObject on arn:aws:s3:::packages/repo/a'],

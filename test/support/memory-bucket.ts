@@ -6,7 +6,14 @@ import { sha256Bytes } from '../../src/io/files.ts';
 export interface MemoryBucket extends Bucket {
   objects: Map<
     string,
-    { bytes: Buffer; version: string; attributes: ObjectAttributes; sha256: string | undefined }
+    {
+      bytes: Buffer;
+      version: string;
+      attributes: ObjectAttributes;
+      sha256: string | undefined;
+      /** When it was stored, in milliseconds since 1970. */
+      modified: number;
+    }
   >;
   /** Called before each call, e.g. to fail. */
   before: (call: string, key: string) => void;
@@ -40,7 +47,7 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
     },
     async listAll(folder) {
       const inside = [...objects].filter(([key]) => key.startsWith(`${folder}/`));
-      return inside.map(([path, { bytes }]) => ({ path, size: bytes.length, modified: Date.now() }));
+      return inside.map(([path, { bytes, modified }]) => ({ path, size: bytes.length, modified }));
     },
     async put(key, content, attributes, condition, before) {
       await before?.();
@@ -53,7 +60,7 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
       const bytes = 'file' in content ? readFileSync(content.file) : Buffer.from(content.bytes);
       versions += 1;
       const version = String(versions);
-      objects.set(key, { bytes, version, attributes, sha256: sha256Bytes(bytes) });
+      objects.set(key, { bytes, version, attributes, sha256: sha256Bytes(bytes), modified: Date.now() });
       if (bucket.losesAnswer(key)) return bucket.put(key, content, attributes, condition, before);
       return version;
     },

@@ -24,10 +24,16 @@ interface Row {
   /** Names of errors, or codes of network errors. */
   names: readonly string[];
   message: (call: S3Call, detail: string) => string;
-  hint: string;
+  hint: string | ((call: S3Call) => string);
 }
 
 const arnOf = ({ bucket, key }: S3Call) => `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
+
+/** What may be deleted besides the lock has a policy of its own. */
+const policyOf = ({ action, key = '' }: S3Call) =>
+  action === 's3:DeleteObject' && !/(?:^|\/)\.lock[^/]*$/.test(key)
+    ? 'publish-gc-s3.json'
+    : 'publish-s3.json';
 
 const CREDENTIALS =
   'Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role provides credentials: docs/publishing.md.';
@@ -69,7 +75,8 @@ const ROWS: readonly Row[] = [
     code: 'STORE_ACCESS_DENIED',
     names: ['AccessDenied', 'AllAccessDisabled', 'AccountProblem', '403', 'Forbidden'],
     message: (call) => `${call.address}: access denied: ${call.action} on ${arnOf(call)}`,
-    hint: 'Allow it in the policy of the user or role, as in docs/policies/publish-s3.json, and check the policies of the bucket and of its KMS key.',
+    hint: (call) =>
+      `Allow it in the policy of the user or role, as in docs/policies/${policyOf(call)}, and check the policies of the bucket and of its KMS key.`,
   },
   {
     code: 'STORE_NOT_FOUND',
@@ -139,8 +146,10 @@ export function s3Error(error: unknown, call: S3Call): TurnbuildError {
   const found = row.find((each) => each !== false && each !== undefined);
   const answer = [name, status].filter((word) => word !== '' && word !== 'Error').join(', ');
   const detail = $metadata?.httpStatusCode === undefined ? messageOf(error) : answer;
-  if (found)
-    return new TurnbuildError(found.code, found.message(call, detail), { cause: error, hint: found.hint });
+  if (found) {
+    const hint = typeof found.hint === 'string' ? found.hint : found.hint(call);
+    return new TurnbuildError(found.code, found.message(call, detail), { cause: error, hint });
+  }
   return new TurnbuildError(
     'STORE_FAILED',
     `${call.address}: ${call.action} on ${arnOf(call)} failed: ${[answer, messageOf(error)].join(': ')}`,

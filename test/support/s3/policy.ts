@@ -1,20 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
-const FILE = new URL('../../../docs/policies/publish-s3.json', import.meta.url);
+const POLICIES = new URL('../../../docs/policies/', import.meta.url);
 
 interface Statement {
   Action: string | string[];
-  Resource: string;
+  Resource: string | string[];
 }
 
-/** Expects that docs/policies/publish-s3.json allows all calls to s3://packages/coturn, and that all that it allows was called. */
-export function requirePolicy(calls: readonly { action: string; resource: string }[]): void {
-  const { Statement } = JSON.parse(readFileSync(FILE, 'utf8')) as { Statement: Statement[] };
-  const allowed = Statement.flatMap(({ Action, Resource }) => {
-    const resource = Resource.replace('BUCKET', 'packages').replace('PREFIX', 'coturn');
-    return [Action].flat().map((action) => ({ action, resource }));
+/**
+ * Expects that policies allow all calls to s3://packages/coturn, and that all that they allow was called.
+ * @param names files in docs/policies
+ */
+export function requirePolicy(
+  calls: readonly { action: string; resource: string }[],
+  names = ['publish-s3.json'],
+): void {
+  const statements = names.flatMap((name) => {
+    const { Statement } = JSON.parse(readFileSync(new URL(name, POLICIES), 'utf8'));
+    return Statement as Statement[];
   });
+  const allowed = statements.flatMap(({ Action, Resource }) =>
+    [Resource].flat().flatMap((each) => {
+      const resource = each.replace('BUCKET', 'packages').replace('PREFIX', 'coturn');
+      return [Action].flat().map((action) => ({ action, resource }));
+    }),
+  );
   const matches = (
     call: { action: string; resource: string },
     { action, resource }: (typeof allowed)[number],

@@ -32,6 +32,8 @@ describe('a store in a bucket', () => {
     for (const text of ['first', 'second']) await store.replace('a/b', content(text));
     expect(await store.describe('a/b')).toEqual({ size: 6, sha256: sha256Text('second') });
     expect(await store.list('a')).toEqual(['b']);
+    Object.assign(bucket.objects.get('a/b') ?? {}, { modified: 7 });
+    expect(await store.listAll('a')).toEqual([{ path: 'a/b', size: 6, modified: 7 }]);
     await store.remove('a/b');
     expect([await store.describe('a/b'), await store.read('a/b', 1)]).toEqual([undefined, undefined]);
   });
@@ -55,6 +57,7 @@ describe('a store in a bucket', () => {
       version: 'other',
       attributes: { contentType: '', cacheControl: '' },
       sha256: undefined,
+      modified: 0,
     });
     for (const change of [
       () => store.replace('a', content('second')),
