@@ -174,9 +174,9 @@ function destinationProblems(given: Destination, now: Destination): string[] {
   const files = ({ actions }: Destination) =>
     actions.filter(({ file }) => file !== undefined).map(({ path, sha256: digest }) => `${path} ${digest}`);
   const [planned, current] = [new Set(files(given)), new Set(files(now))];
-  // A run that was interrupted has deleted some already.
-  const deleted = ({ actions }: Destination) =>
-    actions.filter((each) => each.do === 'delete').map(({ path }) => path);
+  // A run that was interrupted has deleted some already. Publications delete only their own leftovers, on GitHub.
+  const deleted = ({ actions, channel }: Destination) =>
+    channel === null ? actions.filter((each) => each.do === 'delete').map(({ path }) => path) : [];
   const expected = new Set(deleted(given));
   const others = [
     ...[...planned].filter((each) => !current.has(each)),
