@@ -120,6 +120,8 @@ function identityOption({
 
 function patternOption(word: string): RegExp {
   try {
+    // Alone first: `a)|(?:b` is valid only inside other parentheses, and would match more than a whole identity.
+    new RegExp(word);
     return new RegExp(`^(?:${word})$`);
   } catch {
     throw usageError('OPTION_INVALID', `Invalid --identity-regexp "${word}": not a regular expression`);

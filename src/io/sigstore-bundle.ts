@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import { messageOf, TurnbuildError } from '../errors.ts';
@@ -60,7 +61,7 @@ export async function parseTrustedRoots(name: string, text: string): Promise<Tru
   } catch (error) {
     throw new TurnbuildError(
       'TRUSTED_ROOT_INVALID',
-      `${name} is not a trusted root of sigstore: ${messageOf(error)}`,
+      `${name} is not a trusted root of sigstore: ${reasonOf(error)}`,
       {
         cause: error,
         hint: 'Create one with `gh attestation trusted-root` or `cosign trusted-root create`.',
@@ -90,6 +91,12 @@ export async function includedTrustedRoots(): Promise<TrustedRoot[]> {
     'the trusted root of the sigstore package',
     Buffer.from(encoded, 'base64').toString(),
   );
+}
+
+/** Names in a folder that end with `suffix`, sorted; none if it cannot be read. A folder of downloads can have any number of files below it. */
+export async function namesIn(folder: string, suffix: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith(suffix)).sort();
 }
 
 /**
@@ -191,8 +198,14 @@ function utf8String(der: Buffer): string | undefined {
   return text.length === length ? text.toString('utf8') : undefined;
 }
 
+/** Errors of code that expected a well-formed document say nothing to a user. */
+function reasonOf(error: unknown): string {
+  const isOfCode = error instanceof TypeError || error instanceof RangeError;
+  return isOfCode ? 'a part is missing or malformed' : messageOf(error);
+}
+
 function invalid(name: string, cause: unknown): TurnbuildError {
-  return new TurnbuildError('BUNDLE_INVALID', `${name} is not a valid sigstore bundle: ${messageOf(cause)}`, {
+  return new TurnbuildError('BUNDLE_INVALID', `${name} is not a valid sigstore bundle: ${reasonOf(cause)}`, {
     cause,
     hint: 'It is damaged, or was tampered with. Download it again.',
   });

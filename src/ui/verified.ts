@@ -11,6 +11,7 @@ interface Verified {
         identity: string;
         issuer: string;
         signedAt: string;
+        repository: string | undefined;
         commit: string | undefined;
         run: string | undefined;
       }
@@ -48,10 +49,11 @@ function signatureRows(signature: Verified['signatures'][number]): string[][] {
     const by = signer === fingerprint ? '' : `, by its subkey ${signer}`;
     return [['signed by', `the OpenPGP key ${fingerprint}${by}`]];
   }
-  const { identity, issuer, signedAt, commit, run } = signature;
+  const { identity, issuer, signedAt, repository, commit, run } = signature;
   return [
     ['signed by', identity],
     ['', `an identity of ${issuer}`],
+    ...(repository === undefined ? [] : [['', `for repository ${repository}`]]),
     ...(commit === undefined ? [] : [['', `for commit ${commit}`]]),
     ...(run === undefined ? [] : [['', `in ${run}`]]),
     ['', `at ${signedAt.slice(0, 16).replace('T', ' ')} UTC`],

@@ -1,6 +1,17 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { identityToken, signKeyless, sigstoreServices } from '../../src/io/sigstore.ts';
+import { PAYLOAD_TYPE } from '../../src/publish/trust/statement.ts';
 import { snapshot } from '../support/sandbox.ts';
 import { type Attested, attestedRelease, DEB, NAME } from '../support/sigstore/attested.ts';
 import {
@@ -120,7 +131,13 @@ describe('turnbuild verify-artifact', () => {
     const { code, stdout, stderr } = await signed.verify(SIGNED);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Verified: ${DEB}\n`);
-    for (const words of [IDENTITY, ISSUER, `for commit ${COMMIT}`, '1 passed'])
+    for (const words of [
+      IDENTITY,
+      ISSUER,
+      `for repository https://github.com/${REPOSITORY}`,
+      `for commit ${COMMIT}`,
+      '1 passed',
+    ])
       expect(stdout).toContain(words);
     expect(stdout).toContain('coturn 4.18.0, revision 1, for debian-13 x86_64');
   });
@@ -183,6 +200,12 @@ describe('turnbuild verify-artifact', () => {
     ['an identity without an issuer', [...ROOT, '--identity', IDENTITY], 'ARGUMENT_MISSING', 2],
     ['an issuer alone', [...ROOT, '--issuer', ISSUER], 'ARGUMENT_MISSING', 2],
     ['an invalid repository', [...ROOT, '--repository', 'example'], 'OPTION_INVALID', 2],
+    [
+      'a pattern that is invalid alone',
+      [...ROOT, '--identity-regexp', 'x)|(?:https', '--issuer', ISSUER],
+      'OPTION_INVALID',
+      2,
+    ],
     ['an invalid pattern', [...ROOT, '--identity-regexp', '(', '--issuer', ISSUER], 'OPTION_INVALID', 2],
     ['a missing bundle', [...SIGNED, '--bundle', 'none.json'], 'ARGUMENT_INVALID', 2],
     ['the public deployment', ['--repository', REPOSITORY], 'BUNDLE_UNTRUSTED', 1],
@@ -198,6 +221,63 @@ describe('turnbuild verify-artifact', () => {
     expect(stderr).toContain(`[${code}]`);
     expect(stderr).not.toMatch(/internal error|TypeError/);
   });
+
+  it("refuses a package of any other repository that called the publisher's workflow", async () => {
+    const { attest, verify } = release();
+    const claims = { repository: 'attacker/fork', workflowRepository: REPOSITORY };
+    await attest(['--sigstore'], services.environment(claims));
+    const other = ['--issuer', ISSUER];
+    for (const args of [
+      ['--identity', IDENTITY],
+      ['--identity-regexp', 'https://github\\.com/example/.*'],
+    ]) {
+      const { code, stdout, stderr } = await verify([...ROOT, ...other, ...args]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('[SIGNER_DIFFERS]');
+      expect(stderr).toContain('pass --repository');
+    }
+    expect((await verify([...ROOT, '--repository', REPOSITORY])).stderr).toContain('[SIGNER_DIFFERS]');
+    const alone = await verify([...ROOT, '--repository', claims.repository]);
+    const [hint = ''] = /--repository \S+ --identity '\S+'/.exec(alone.stderr) ?? [];
+    expect(hint).not.toBe('');
+    const { code, stdout } = await verify([...ROOT, ...hint.replaceAll("'", '').split(' ')]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('for repository https://github.com/attacker/fork');
+  });
+
+  it('is not blocked by what others have put beside the file', async () => {
+    const { dir, attest, verify, trust } = release();
+    await attest(['--sigstore'], services.environment({ repository: 'attacker/fork' }));
+    const foreign = join(dir, 'foreign.sigstore.json');
+    copyFileSync(join(trust, BUNDLE), foreign);
+    copyFileSync(foreign, join(trust, 'a.sigstore.json'));
+    expect((await verify(SIGNED)).stderr).toContain('[SIGNER_DIFFERS]');
+    for (const name of readdirSync(signed.trust)) copyFileSync(join(signed.trust, name), join(trust, name));
+    const token = await identityToken(services.environment());
+    const kind = JSON.parse(readFileSync(join(trust, `${NAME}.tests.json`), 'utf8'));
+    const unknown = JSON.stringify({ ...kind, predicateType: 'https://example.org/other' });
+    const bundle = await signKeyless(Buffer.from(unknown), PAYLOAD_TYPE, token, {
+      ...sigstoreServices(services.environment()),
+    });
+    writeFileSync(join(trust, 'b.sigstore.json'), bundle);
+    symlinkSync('nowhere', join(trust, 'c.sigstore.json'));
+    mkdirSync(join(trust, 'd.sigstore.json'));
+    truncateSync(writable(join(trust, 'e.sigstore.json')), 17 * 1024 ** 2);
+    // A folder of downloads may have folders that nobody may read.
+    mkdirSync(join(dir, 'private/deep'), { recursive: true });
+    expect(await verify(SIGNED)).toMatchObject({ code: 0, stderr: '' });
+    for (const [file, code] of [
+      [foreign, 'SIGNER_DIFFERS'],
+      [join(trust, 'b.sigstore.json'), 'STATEMENT_UNKNOWN'],
+      [join(trust, 'e.sigstore.json'), 'FILE_ERROR'],
+    ] as const)
+      expect((await verify([...SIGNED, '--bundle', file])).stderr).toContain(`[${code}]`);
+  });
+
+  function writable(file: string): string {
+    writeFileSync(file, '');
+    return file;
+  }
 
   it('refuses a file that is not there', async () => {
     const { code, stderr } = await signed.verify(SIGNED, 'none.deb');

@@ -19,7 +19,10 @@ interface Signer {
   repository: string | undefined;
 }
 
-/** Why a signer is not the expected one; undefined if it is. */
+/**
+ * Why a signer is not the expected one; undefined if it is. The identity of a workflow on GitHub is that of the called workflow, which every
+ * repository can call if it is public. So the repository that called it must be the workflow's own, or a given one.
+ */
 export function identityProblem(expected: ExpectedIdentity, signer: Signer): string | undefined {
   const { issuer, identity, pattern, repository } = expected;
   if (signer.issuer !== issuer) return `its identity was issued by ${signer.issuer}, not by ${issuer}`;
@@ -27,12 +30,20 @@ export function identityProblem(expected: ExpectedIdentity, signer: Signer): str
     return `it was signed by ${signer.identity}, not by ${identity}`;
   if (pattern !== undefined && !pattern.test(signer.identity))
     return `it was signed by ${signer.identity}, which does not match ${pattern.source}`;
-  if (repository === undefined) return undefined;
+  if (repository === undefined)
+    return issuer === GITHUB_ISSUER && !isOwnWorkflow(signer)
+      ? `a workflow of another repository was called by ${signer.repository ?? 'an unknown repository'}: pass --repository with the one that you expect`
+      : undefined;
   // GitHub ignores case in names of repositories.
   const url = `https://github.com/${repository}`.toLowerCase();
   if (signer.repository?.toLowerCase() !== url)
     return `it was signed for ${signer.repository ?? 'no repository'}, not for ${url}`;
-  if (identity === undefined && pattern === undefined && !signer.identity.toLowerCase().startsWith(`${url}/`))
-    return `it was signed by ${signer.identity}, a workflow of another repository than ${url}; if that is right, pass --identity`;
+  if (identity === undefined && pattern === undefined && !isOwnWorkflow(signer))
+    return `it was signed by ${signer.identity}, a workflow of another repository. If you trust that workflow, pass --repository ${repository} --identity '${signer.identity}'`;
   return undefined;
+}
+
+/** Whether the workflow belongs to the repository that it ran for. */
+function isOwnWorkflow({ identity, repository }: Signer): boolean {
+  return repository !== undefined && identity.toLowerCase().startsWith(`${repository.toLowerCase()}/`);
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { TurnbuildError } from '../../errors.ts';
-import { exists, listFiles, naming } from '../../io/files.ts';
+import { naming } from '../../io/files.ts';
 import { readRegular } from '../../io/regular-file.ts';
 import {
   type CertifiedSigner,
   includedTrustedRoots,
+  namesIn,
   parseTrustedRoots,
   unverifiedDocument,
+  type VerifiedBundle,
   verifyBundle,
 } from '../../io/sigstore-bundle.ts';
 import { type Artifact, isAbout, requireAbout, type SignedStatement } from './evidence.ts';
@@ -42,49 +44,62 @@ export async function verifyBundles(
     trustedRoot,
   }: { bundles?: readonly string[]; folders: readonly string[]; trustedRoot?: string },
 ): Promise<IdentityProof[]> {
-  const files = bundles ?? (await bundlesAbout(artifact, folders));
   const roots =
     trustedRoot === undefined
       ? await includedTrustedRoots()
       : await parseTrustedRoots(trustedRoot, await read(trustedRoot));
+  const verify = async (file: string, text: string) =>
+    proofIn(artifact, expected, { file, ...(await verifyBundle(file, text, roots)) });
   const proofs: IdentityProof[] = [];
-  for (const file of files) {
-    const { document, type, signer, signedAt } = await verifyBundle(file, await read(file), roots);
-    const problem = identityProblem(expected, signer);
-    if (problem !== undefined)
-      throw new TurnbuildError(
-        'SIGNER_DIFFERS',
-        `${file} is not signed by the expected identity: ${problem}`,
-        {
-          hint: 'Get the file from its publisher, or correct --repository, --identity and --issuer.',
-        },
-      );
-    if (type !== PAYLOAD_TYPE)
-      throw new TurnbuildError('STATEMENT_INVALID', `${file} contains ${type}, not an in-toto statement`);
-    const statement = parseStatement(file, document.toString());
-    requireAbout(artifact, statement, file);
-    proofs.push({ ...signer, bundle: file, signedAt, statement });
+  if (bundles !== undefined) {
+    for (const file of bundles) proofs.push(await verify(file, await read(file)));
+    if (proofs.length === 0) throw missing(artifact, 0);
+    return proofs;
   }
-  return proofs;
+  let seen = 0;
+  const others: TurnbuildError[] = [];
+  for (const folder of folders) {
+    const names = await namesIn(folder, BUNDLE_SUFFIX);
+    seen += names.length;
+    for (const file of names.map((name) => join(folder, name))) {
+      // What cannot be read, or is too large, is no bundle of the file.
+      const text = await read(file).catch(() => '');
+      if (!mayBeAbout(unverifiedDocument(text), artifact)) continue;
+      try {
+        proofs.push(await verify(file, text));
+      } catch (error) {
+        if (!(error instanceof TurnbuildError) || !OTHERS.includes(error.code)) throw error;
+        others.push(error);
+      }
+    }
+    if (proofs.length > 0) return proofs;
+  }
+  throw others[0] ?? missing(artifact, seen);
 }
 
-/** The bundles in some folders that name a file's digest, verified or not. */
-async function bundlesAbout(artifact: Artifact, folders: readonly string[]): Promise<string[]> {
-  let seen = 0;
-  for (const folder of folders) {
-    if (!(await exists(folder))) continue;
-    const names = (await listFiles(folder)).filter(
-      (name) => name.endsWith(BUNDLE_SUFFIX) && !name.includes('/'),
-    );
-    seen += names.length;
-    const about: string[] = [];
-    for (const name of names) {
-      const file = join(folder, name);
-      if (mayBeAbout(unverifiedDocument(await read(file)), artifact)) about.push(file);
-    }
-    if (about.length > 0) return about;
-  }
-  throw new TurnbuildError(
+/** Anybody may sign something about a file. Such a bundle beside it proves nothing, but does no harm. */
+const OTHERS = ['SIGNER_DIFFERS', 'STATEMENT_UNKNOWN'];
+
+/** What a verified bundle proves about a file. */
+function proofIn(
+  artifact: Artifact,
+  expected: ExpectedIdentity,
+  { file, document, type, signer, signedAt }: VerifiedBundle & { file: string },
+): IdentityProof {
+  const problem = identityProblem(expected, signer);
+  if (problem !== undefined)
+    throw new TurnbuildError('SIGNER_DIFFERS', `${file} is not signed by the expected identity: ${problem}`, {
+      hint: 'Get the file from its publisher, or correct --repository, --identity and --issuer.',
+    });
+  if (type !== PAYLOAD_TYPE)
+    throw new TurnbuildError('STATEMENT_INVALID', `${file} contains ${type}, not an in-toto statement`);
+  const statement = parseStatement(file, document.toString());
+  requireAbout(artifact, statement, file);
+  return { ...signer, bundle: file, signedAt, statement };
+}
+
+function missing(artifact: Artifact, seen: number): TurnbuildError {
+  return new TurnbuildError(
     'SIGNATURE_MISSING',
     seen === 0
       ? `There are no bundles (*${BUNDLE_SUFFIX}) beside ${artifact.name}`

@@ -15,6 +15,8 @@ import { HashAlgorithm, PublicKeyDetails, TrustedRoot } from '@sigstore/protobuf
 /** Claims in a workflow's token, as GitHub Actions makes them. */
 export interface Claims {
   repository: string;
+  /** The repository of the workflow, which another one can call; by default the same. */
+  workflowRepository: string;
   /** Path of the workflow in its repository, with the ref. */
   workflow: string;
   issuer: string;

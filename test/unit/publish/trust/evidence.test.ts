@@ -109,6 +109,10 @@ describe('an identity', () => {
     [expected({ identity: signer.identity }), signer],
     [expected({ pattern: /^https:\/\/github\.com\/example\/.*$/ }), signer],
     [expected({ repository: 'example/coturn-packages', identity: elsewhere.identity }), elsewhere],
+    [
+      expected({ issuer: 'https://example.org', identity: elsewhere.identity }),
+      { ...elsewhere, issuer: 'https://example.org' },
+    ],
   ])('%# is the expected one', (given, found) => expect(identityProblem(given, found)).toBeUndefined());
 
   it.each([
@@ -125,6 +129,10 @@ describe('an identity', () => {
       expected({ repository: 'example/coturn-packages' }),
       { ...signer, identity: `${repository}-evil/.github/workflows/release.yml@refs/heads/main` },
     ],
+    ['--identity', expected({ repository: 'example/coturn-packages' }), elsewhere],
+    ['pass --repository', expected({ identity: elsewhere.identity }), elsewhere],
+    ['pass --repository', expected({ pattern: /^https:.*$/ }), elsewhere],
+    ['pass --repository', expected({ identity: signer.identity }), { ...signer, repository: undefined }],
     ['not by', expected({ identity: `${repository}/.github/workflows/release.yml` }), signer],
     ['does not match', expected({ pattern: /^https:\/\/github\.com\/other\/.*$/ }), signer],
     [
