@@ -27,13 +27,23 @@ export interface ExecResult {
 
 export type Exec = (command: Command, options?: ExecOptions) => Promise<ExecResult>;
 
-/** Environment variables with secrets: the signing key and its passphrase, and what gives a job its identity. No program inherits them. */
+/**
+ * Environment variables with secrets: the signing key and its passphrase, what gives a job its identity, and the credentials for GitHub and
+ * buckets. No program inherits them, except docker some.
+ */
 export const SECRET_VARIABLES = [
   ...(['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const),
   ...(['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SIGSTORE_ID_TOKEN'] as const),
+  ...(['GITHUB_TOKEN', 'GH_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const),
 ] as const;
+/** buildx reads AWS credentials for `--cache-to type=s3` (Docker documentation, "Amazon S3 cache"), and credential helpers of registries use all. */
+const FOR_DOCKER: readonly string[] = ['GITHUB_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+
 /** Node passes no variable whose value is undefined. */
-const HIDDEN = Object.fromEntries(SECRET_VARIABLES.map((name) => [name, undefined]));
+function hiddenFrom(program: string): Record<string, undefined> {
+  const names = SECRET_VARIABLES.filter((name) => program !== 'docker' || !FOR_DOCKER.includes(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
 
 const KILL_DELAY_MS = 5_000;
 /** Maximum lines of a program's output in an error message. */
@@ -50,7 +60,7 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     maxBuffer: 64 * 1024 * 1024,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    env: { ...HIDDEN, ...command.env },
+    env: { ...hiddenFrom(command.file), ...command.env },
     ...(options.finishes ? { detached: true } : {}),
     ...(options.signal === undefined || options.finishes ? {} : { cancelSignal: options.signal }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),

@@ -1,5 +1,6 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import { fetch } from './fetch.ts';
+import { isLoopback } from './proxy.ts';
 import { shownUrl } from './shown-url.ts';
 
 /** URLs of a sigstore deployment. Undefined: those of the public one. */
@@ -10,13 +11,22 @@ export interface SigstoreServices {
   tsa: string | undefined;
 }
 
-/** Environment variables of another sigstore deployment than the public one. */
+/**
+ * Environment variables of another sigstore deployment than the public one.
+ * @throws SIGSTORE_URL_INVALID, also for an unencrypted address of another machine: Fulcio receives the identity token
+ */
 export function sigstoreServices(env: NodeJS.ProcessEnv = process.env): SigstoreServices {
   const read = (name: string) => {
     const url = env[name]?.trim() ?? '';
     if (url === '') return undefined;
-    if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '');
-    throw new TurnbuildError('SIGSTORE_URL_INVALID', `${name} is not an http or https URL: ${shownUrl(url)}`);
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+      throw new TurnbuildError('SIGSTORE_URL_INVALID', `${name} is not an https URL: ${shownUrl(url)}`);
+    const { protocol, hostname } = new URL(url);
+    if (protocol !== 'https:' && !isLoopback(hostname))
+      throw new TurnbuildError('SIGSTORE_URL_INVALID', `${name} is not encrypted: ${shownUrl(url)}`, {
+        hint: 'Use an https URL. http is allowed only for this machine.',
+      });
+    return url.replace(/\/+$/, '');
   };
   return {
     fulcio: read('TURNBUILD_FULCIO_URL'),
@@ -32,13 +42,13 @@ const RETRIES = 3;
 /**
  * Gets an identity token from GitHub Actions, or that of SIGSTORE_ID_TOKEN, which other CI systems set.
  * @see https://docs.github.com/en/actions/reference/security/oidc
- * @throws OIDC_TOKEN_MISSING, OIDC_TOKEN_FAILED
+ * @throws OIDC_TOKEN_MISSING, OIDC_TOKEN_FAILED, OIDC_TOKEN_MALFORMED
  */
 export async function identityToken(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: url = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = env;
-  const { SIGSTORE_ID_TOKEN: given = '' } = env;
+  const given = env.SIGSTORE_ID_TOKEN?.trim() ?? '';
   if (url === '' || bearer === '') {
-    if (given !== '') return given;
+    if (given !== '') return wellFormed(given);
     throw new TurnbuildError('OIDC_TOKEN_MISSING', 'No OIDC identity for keyless signing', {
       hint: 'In GitHub Actions, give the job the permission `id-token: write`. Elsewhere, put an OIDC token for the audience "sigstore" in SIGSTORE_ID_TOKEN, or sign with a key: --sign-with.',
     });
@@ -68,6 +78,20 @@ export async function identityToken(env: NodeJS.ProcessEnv = process.env): Promi
     }
     await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
   }
+}
+
+/** Requires the form of a JSON Web Token (RFC 7519), because the errors of libraries print what they cannot parse. */
+function wellFormed(token: string): string {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? [];
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString());
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return token;
+  } catch {
+    // Its error has a part of the token.
+  }
+  throw new TurnbuildError('OIDC_TOKEN_MALFORMED', 'SIGSTORE_ID_TOKEN is not an OIDC token', {
+    hint: 'Set it to the token alone: three parts with dots between them, the second of which is an encoded JSON object.',
+  });
 }
 
 /**

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { dryRunExec, mustRun, runProcess, SECRET_VARIABLES } from '../../src/io/exec.ts';
 import { type Command, formatCommand } from '../../src/plan/command.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
 
 const sh = (script: string, effect: Command['effect'] = 'read'): Command => ({
   file: 'sh',
@@ -27,7 +30,22 @@ describe('runProcess', () => {
     } finally {
       vi.unstubAllEnvs();
     }
-    expect(SECRET_VARIABLES).toContain('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
+    for (const name of ['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'GITHUB_TOKEN', 'AWS_SECRET_ACCESS_KEY'])
+      expect(SECRET_VARIABLES).toContain(name);
+  });
+
+  it('leaves docker the credentials of its caches, and nothing else', async () => {
+    const bin = temporaryFolder();
+    writeFileSync(join(bin, 'docker'), '#!/bin/sh\nenv\n', { mode: 0o755 });
+    for (const name of SECRET_VARIABLES) vi.stubEnv(name, 'planted');
+    vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+    try {
+      const { stdout } = await runProcess({ file: 'docker', args: [], effect: 'read' });
+      const names = [...stdout.matchAll(/^(\w+)=planted$/gm)].map(([, name]) => name).sort();
+      expect(names).toEqual(['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'GITHUB_TOKEN']);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('returns 127 for a missing program', async () => {

@@ -144,6 +144,60 @@ describe('a bundle', () => {
   });
 });
 
+describe('another deployment', () => {
+  it.each(['http://127.0.0.1:1', 'http://localhost:1/', 'https://sigstore.example.org'])(
+    'may be %s',
+    (url) => {
+      expect(sigstoreServices({ TURNBUILD_FULCIO_URL: url }).fulcio).toBe(url.replace(/\/$/, ''));
+    },
+  );
+
+  it.each([
+    'http://sigstore.example.org',
+    'http://127.0.0.1.example.org',
+    'ftp://127.0.0.1',
+    'sigstore.example.org',
+  ])('is not %s', (url) => {
+    for (const name of ['TURNBUILD_FULCIO_URL', 'TURNBUILD_REKOR_URL', 'TURNBUILD_TSA_URL'])
+      expect(() => sigstoreServices({ [name]: url })).toThrow(
+        expect.objectContaining({ code: 'SIGSTORE_URL_INVALID' }),
+      );
+  });
+});
+
+describe('SIGSTORE_ID_TOKEN', () => {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = [part({ alg: 'RS256' }), part({ sub: 'someone', nonce: 'secret' }), 'c2lnbmVk'].join('.');
+
+  it('may end with a newline', async () => {
+    expect(await identityToken({ SIGSTORE_ID_TOKEN: `${token}\n` })).toBe(token);
+  });
+
+  it.each([
+    'secret',
+    `${token}.${token}`,
+    `${token} secret`,
+    `Bearer ${token}`,
+    token.replace(/\.[^.]*\./, '.c2VjcmV0.'),
+    token.replace(/\.[^.]*\./, `.${part([])}.`),
+    token.replace(/\.[^.]*\./, `.${part(null)}.`),
+  ])('is refused if it is malformed, without its text: %#', async (given) => {
+    const error = await errorOf(identityToken({ SIGSTORE_ID_TOKEN: given }));
+    expect(error.code).toBe('OIDC_TOKEN_MALFORMED');
+    const shown = JSON.stringify([error.message, error.hint, String(error.cause)]);
+    for (const word of [given, 'secret', 'c2VjcmV0']) expect(shown).not.toContain(word);
+  });
+});
+
+it('does not show the errors of code that expected a well-formed document', async () => {
+  for (const text of ['null', '0', '{"dsseEnvelope":{}}']) {
+    const { message } = await errorOf(verifyBundle('it', text, proof.roots));
+    expect(message).not.toMatch(/undefined|null|Cannot|reading/);
+  }
+  const { message } = await errorOf(parseTrustedRoots('it', 'null'));
+  expect(message).toContain('a part is missing or malformed');
+});
+
 describe('a trusted root', () => {
   it('of the public deployment is included', async () => {
     const [root] = await includedTrustedRoots();
