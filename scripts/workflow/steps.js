@@ -26,13 +26,15 @@ export async function performSteps(steps, job) {
     const title = step.name ?? step.uses ?? step.run;
     if (!isDue(step.if, contexts)) {
       job.log(`    skipped: ${title}`);
+      if (step.id !== undefined) contexts.values.steps[step.id] = { outputs: {}, outcome: 'skipped' };
       continue;
     }
     job.log(`    ${title}`);
     const env = { ...job.env, ...texts(step.env, contexts) };
     const own = { ...job, contexts, env };
     const outputs = step.run === undefined ? await useAction(step, own) : await runBlock(step, own);
-    if (step.id !== undefined) contexts.values.steps[step.id] = { outputs: outputs ?? {} };
+    const outcome = outputs === undefined ? 'failure' : 'success';
+    if (step.id !== undefined) contexts.values.steps[step.id] = { outputs: outputs ?? {}, outcome };
     if (outputs === undefined) contexts.status = 'failure';
   }
   return { status: contexts.status, contexts };
@@ -129,7 +131,7 @@ async function useComposite(step, job, dir) {
     Object.entries(action.outputs ?? {}).map(([name, { value }]) => {
       const id = /steps\.([\w-]+)\./.exec(value)?.[1];
       // The outputs of a skipped step are empty.
-      const ran = Object.hasOwn(performed.contexts.values.steps, id);
+      const ran = performed.contexts.values.steps[id]?.outcome === 'success';
       return [name, ran ? asText(interpolate(value, performed.contexts)) : ''];
     }),
   );
