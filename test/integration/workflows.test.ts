@@ -221,6 +221,9 @@ describe('release.yml', () => {
     });
     expect(daily.summary('due')).toMatch(/^Nothing is due: coturn 4\.18\.0 \(revision 1\) is published/);
 
+    const idle = await daily.run('release', 'schedule', {}, { variables: { TURNBUILD_TO: 'github' } });
+    expect(idle.results).toMatchObject({ due: { result: 'skipped' }, pipeline: { result: 'skipped' } });
+
     const next = await machine({ settings, versions: ['4.19.0', '4.18.0'] });
     const third = await next.run('release', 'schedule', {}, published);
     // The plan fails, because this GitHub has no sources.
@@ -324,6 +327,14 @@ it.each(EXAMPLES.filter(({ name }) => ['package', 'daily'].includes(name)))(
     expect(existsSync(join(repo, 'apt/dists/trixie-testing/InRelease'))).toBe(true);
   },
 );
+
+it('action.yml gives the signing key only to the step that publishes', () => {
+  const { steps } = parse(readFileSync(join(root, 'action.yml'), 'utf8')).runs as {
+    steps: { name?: string }[];
+  };
+  const having = steps.filter((step) => /signing-(?:key|passphrase)/.test(JSON.stringify(step)));
+  expect(having.map(({ name }) => name)).toEqual(['Publish']);
+});
 
 it('all run blocks of these workflows and of action.yml were executed', () => {
   const all = ['.github/workflows/pipeline.yml', '.github/workflows/release.yml', 'action.yml'].flatMap(
