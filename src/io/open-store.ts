@@ -28,7 +28,7 @@ export const isAddress = (word: string) => /^[a-z][a-z\d+.-]*:\/\//i.test(word);
 
 /**
  * Opens the repository that a user's word names: a folder, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX`.
- * @param signal stops uploads
+ * @param signal stops uploads of files
  * @throws OPTION_INVALID, and the errors of the service
  */
 export async function openStore(word: string, signal: AbortSignal): Promise<Store> {

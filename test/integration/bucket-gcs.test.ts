@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { StoredObject } from '../../src/io/bucket/bucket.ts';
 import { CHUNK_UNIT } from '../../src/io/bucket/gcs-upload.ts';
+import { acquireLease, LOCK_KEY } from '../../src/io/bucket/lease.ts';
 import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
 import { ATTRIBUTES, simulatedBucket } from '../support/gcs/bucket.ts';
 import { type Fault, QUICK_FAULTS } from '../support/gcs/faults.ts';
@@ -169,6 +170,32 @@ describe.each(Object.keys(OPERATIONS) as (keyof typeof OPERATIONS)[])('%s', (ope
   });
 });
 
+describe('Ctrl-C', () => {
+  it('stops the upload of a file', async () => {
+    const stop = new AbortController();
+    const { gcs, bucket } = await simulatedBucket({ fault: () => 'silence-before' }, { signal: stop.signal });
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, 'content');
+    const upload = bucket.put('file', { file }, ATTRIBUTES, 'absent');
+    const failed = expect(upload).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await vi.waitFor(() => expect(gcs.calls).toHaveLength(1));
+    stop.abort();
+    await failed;
+  });
+
+  it('does not keep a run from removing its lock', async () => {
+    const stop = new AbortController();
+    const { gcs, bucket } = await simulatedBucket({}, { signal: stop.signal });
+    const told: string[] = [];
+    const lease = await acquireLease(bucket, stop.signal, (line) => told.push(line));
+    expect([...gcs.objects.keys()]).toEqual([`coturn/${LOCK_KEY}`]);
+    stop.abort();
+    await lease.requireHeld();
+    await lease.release();
+    expect([[...gcs.objects.keys()], told]).toEqual([[], []]);
+  });
+});
+
 describe('time-outs', () => {
   it.each(['silence-before', 'silence-after'] as const)('%s: the call is repeated', async (fault) => {
     const { state } = await faulty(fault, 'put', { stallMs: 300 });
@@ -232,18 +259,17 @@ describe('a condition after a lost answer', () => {
     }
   });
 
-  it('is not checked for a put without one, which is found instead', async () => {
-    let faults = 1;
-    const { gcs, bucket } = await simulatedBucket({
-      fault: () => (faults-- > 0 ? 'reset-after' : undefined),
-    });
-    const version = await bucket.put('file', bytes('mine'), ATTRIBUTES, undefined);
-    expect((await bucket.head('file'))?.version).toBe(version);
-    expect(gcs.calls.map(({ operation }) => operation)).toEqual([
-      'objects.insert',
-      'objects.get',
-      'objects.get',
-    ]);
+  it('is not needed to repeat a put, which stores the content again', async () => {
+    for (const fault of ['reset-before', 'reset-after'] as const) {
+      let faults = 0;
+      const { gcs, bucket } = await simulatedBucket({ fault: () => (faults-- > 0 ? fault : undefined) });
+      // The same content is there already, with other attributes.
+      await bucket.put('file', bytes('mine'), { ...ATTRIBUTES, cacheControl: 'old' }, undefined);
+      faults = 1;
+      const version = await bucket.put('file', bytes('mine'), ATTRIBUTES, undefined);
+      expect((await bucket.head('file'))?.version).toBe(version);
+      expect(gcs.objects.get('coturn/file')?.resource).toMatchObject(ATTRIBUTES);
+    }
   });
 });
 

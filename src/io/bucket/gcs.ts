@@ -7,12 +7,13 @@ import { objectIn, type Page, pageIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
 import { CHUNK_UNIT, raise, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
 import { emulatorOf, encodedName, type Query, withQuery } from './gcs-url.ts';
+import { LOCK_KEY } from './lease.ts';
 import { withContent } from './opened-content.ts';
 import { retrying, Temporary } from './retry.ts';
 
 const ENDPOINT = 'https://storage.googleapis.com';
 
-/** How a bucket is used. Only tests change the defaults, except for the signal. */
+/** How a bucket is used. Only tests change the defaults. The signal stops reading and the uploads of files. */
 export interface GcsSettings extends Partial<GcsConnection> {
   /** Size of the chunks of a large upload. A smaller content is sent at once. */
   chunkBytes?: number;
@@ -29,7 +30,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
   const address = `gs://${bucket}${folder === '' ? '' : `/${folder}`}`;
   const prefix = folder === '' ? '' : `${folder}/`;
   const emulator = emulatorOf(process.env.STORAGE_EMULATOR_HOST);
-  const { chunkBytes = 32 * CHUNK_UNIT, ...given } = settings;
+  const { chunkBytes = 32 * CHUNK_UNIT, signal, ...given } = settings;
   const connection: GcsConnection = {
     address,
     endpoint: emulator ?? ENDPOINT,
@@ -40,12 +41,19 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
     maxPauseMs: 30_000,
     ...given,
   };
+  const stoppable = { ...connection, signal };
+  /** After Ctrl-C, a run still removes its lock. */
+  const reading = (key: string) => (key === LOCK_KEY ? connection : stoppable);
   const objects = `${connection.endpoint}/storage/v1/b/${bucket}/o`;
   const uploads = `${connection.endpoint}/upload/storage/v1/b/${bucket}/o`;
 
   /** The answer about an object; undefined if there is none, which a missing bucket must not look like. */
-  const ask = async (request: ObjectRequest, accepted: number[]): Promise<GcsResponse | undefined> => {
-    const response = await sendOnce(connection, { ...request, isAuthorized: true }, [...accepted, 404]);
+  const ask = async (
+    used: GcsConnection,
+    request: ObjectRequest,
+    accepted: number[],
+  ): Promise<GcsResponse | undefined> => {
+    const response = await sendOnce(used, { ...request, isAuthorized: true }, [...accepted, 404]);
     if (response.status !== 404) return response;
     if (/\bbucket does not exist\b/i.test(parsedError(response.body).message))
       throw refusedError({ address, ...request }, 404, response.body, null);
@@ -66,8 +74,8 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
 
   const head: Bucket['head'] = (key) => {
     const request = objectRequest('GET', 'look up', key, { fields: 'size,generation,metadata' });
-    return retrying(connection, async () => {
-      const response = await ask(request, [200]);
+    return retrying(reading(key), async () => {
+      const response = await ask(reading(key), request, [200]);
       if (response === undefined) return undefined;
       const found = objectIn(response.body);
       if (found === undefined) throw damaged(request.what);
@@ -83,9 +91,9 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
     const found: Omit<Page, 'next'> = { files: [], folders: [] };
     for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
       const query = pageToken === '' ? fixed : { ...fixed, pageToken };
-      const page: Page = await retrying(connection, async () => {
+      const page: Page = await retrying(stoppable, async () => {
         const url = withQuery(objects, query);
-        const { body } = await sendOnce(connection, { ...request, url, isAuthorized: true }, [200]);
+        const { body } = await sendOnce(stoppable, { ...request, url, isAuthorized: true }, [200]);
         return pageIn(body) ?? raise(damaged(request.what));
       });
       found.files.push(...page.files);
@@ -102,8 +110,8 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
     head,
     get(key, maxBytes) {
       const request = { ...objectRequest('GET', 'read', key, { alt: 'media' }), maxBytes };
-      return retrying(connection, async () => {
-        const response = await ask({ ...request, name: `${address}/${key}` }, [200]);
+      return retrying(reading(key), async () => {
+        const response = await ask(reading(key), { ...request, name: `${address}/${key}` }, [200]);
         if (response === undefined) return undefined;
         const { body: bytes, headers } = response;
         const version = headers.get('x-goog-generation') ?? '';
@@ -127,7 +135,8 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
         .map((each) => ({ ...each, path: each.path.slice(prefix.length) }));
     },
     put(key, content, attributes, condition, before) {
-      return retrying(connection, (earlier) =>
+      const uploading = 'file' in content ? stoppable : connection;
+      return retrying(uploading, () =>
         withContent(key, content, async (opened) => {
           const upload: Upload = {
             name: prefix + key,
@@ -138,12 +147,9 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
             query: conditionOf(condition),
             before,
           };
-          // Without a condition, only this tells whether an earlier attempt succeeded although its answer was lost.
-          const found = earlier > 0 && condition === undefined ? await head(key) : undefined;
-          if (found?.sha256 === opened.sha256) return found.version;
           return opened.size <= chunkBytes
-            ? uploadAtOnce(connection, upload)
-            : uploadInChunks(connection, upload, chunkBytes);
+            ? uploadAtOnce(uploading, upload)
+            : uploadInChunks(uploading, upload, chunkBytes);
         }),
       );
     },
@@ -152,7 +158,7 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
       const request = objectRequest('DELETE', 'remove', key, query);
       const response = await retrying(connection, async () => {
         await before?.();
-        return ask(request, [200, 204, 412]);
+        return ask(connection, request, [200, 204, 412]);
       });
       // An own earlier attempt may have removed it.
       return response?.status !== 412 || (await head(key)) === undefined;

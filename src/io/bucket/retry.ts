@@ -25,16 +25,15 @@ export class Temporary extends Error {
 
 /**
  * Repeats an attempt while it fails with Temporary.
- * @param attempt receives the number of earlier attempts
  * @throws what the last attempt threw; INTERRUPTED
  */
-export async function retrying<T>(patience: Patience, attempt: (earlier: number) => Promise<T>): Promise<T> {
-  for (let earlier = 0; ; earlier++) {
+export async function retrying<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
+  for (let failed = 1; ; failed++) {
     requireRunning(patience);
     try {
-      return await attempt(earlier);
+      return await attempt();
     } catch (error) {
-      await pauseAfter(error, earlier + 1, patience);
+      await pauseAfter(error, failed, patience);
     }
   }
 }
