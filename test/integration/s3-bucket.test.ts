@@ -8,6 +8,7 @@ import { openS3 } from '../../src/io/bucket/s3.ts';
 import { connect } from '../../src/io/bucket/s3-client.ts';
 import { sha256Text } from '../../src/io/files.ts';
 import { ANSWERS, type FaultKind } from '../support/s3/faults.ts';
+import { S3Refusal } from '../support/s3/refusal.ts';
 import { type SimulatorOptions, s3Simulator } from '../support/s3/simulator.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
@@ -155,6 +156,28 @@ describe('a bucket of S3', () => {
     const { simulator, open } = await place({ ignoresConditions: true });
     expect(await (await open()).hasConditions()).toBe(false);
     expect(simulator.objects.size).toBe(0);
+  });
+
+  it('tries the conditions of two runs at a time on different objects', async () => {
+    const { simulator, open } = await place();
+    for (const bucket of [await open(), await open()]) expect(await bucket.hasConditions()).toBe(true);
+    const removed = simulator.calls.filter(({ action }) => action === 's3:DeleteObject');
+    expect(new Set(removed.map(({ resource }) => resource)).size).toBe(2);
+    for (const { resource } of removed) expect(resource).toMatch(/\/repo\/\.lock-probe-[0-9a-f-]{36}$/);
+  });
+
+  it('does not repeat what the service does not have, and keeps secrets out of its message', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const secret = 'Bearer abcdefghijklmnopqrstuvwxyz0123456789';
+    const kind = new S3Refusal(501, 'NotImplemented', `No such header: ${secret}`);
+    simulator.faults.set({ on: /^PutObject/, kind, times: 9 });
+    const error = await errorOf(bucket.put('a', file('x'), ATTRIBUTES, undefined));
+    expect(error).toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('NotImplemented, 501: No such header: Bearer REDACTED'),
+    });
+    expect(simulator.faults.happened).toHaveLength(1);
   });
 
   it('refuses content that is not the expected one', async () => {

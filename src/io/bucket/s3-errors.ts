@@ -1,4 +1,5 @@
 import { messageOf, TurnbuildError } from '../../errors.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /** The call that failed. */
 export interface S3Call {
@@ -145,14 +146,15 @@ export function s3Error(error: unknown, call: S3Call): TurnbuildError {
   );
   const found = row.find((each) => each !== false && each !== undefined);
   const answer = [name, status].filter((word) => word !== '' && word !== 'Error').join(', ');
-  const detail = $metadata?.httpStatusCode === undefined ? messageOf(error) : answer;
+  const said = withoutSecrets(messageOf(error));
+  const detail = $metadata?.httpStatusCode === undefined ? said : answer;
   if (found) {
     const hint = typeof found.hint === 'string' ? found.hint : found.hint(call);
     return new TurnbuildError(found.code, found.message(call, detail), { cause: error, hint });
   }
   return new TurnbuildError(
     'STORE_FAILED',
-    `${call.address}: ${call.action} on ${arnOf(call)} failed: ${[answer, messageOf(error)].join(': ')}`,
+    `${call.address}: ${call.action} on ${arnOf(call)} failed: ${[answer, said].join(': ')}`,
     {
       cause: error,
       hint: 'Run the same command again. If that fails, too, look the error up in the documentation of the service.',
@@ -193,7 +195,9 @@ const TEMPORARY = [
 export function isTemporary(error: unknown): boolean {
   const { name = '', code = '', $metadata } = error as S3Failure;
   const status = $metadata?.httpStatusCode ?? 0;
-  return TEMPORARY.includes(name) || TEMPORARY.includes(code) || status >= 500 || status === 429;
+  // 501: the service does not have the feature.
+  const isOverloaded = status === 429 || (status >= 500 && status !== 501);
+  return TEMPORARY.includes(name) || TEMPORARY.includes(code) || isOverloaded;
 }
 
 /** The status of the service's answer; undefined if there was none. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,8 +14,8 @@ import { networkError } from './s3-http.ts';
 /** Metadata with the digest of an object's content. */
 const SHA256 = 'sha256';
 
-/** The object that shows whether a service honours conditions. */
-const PROBE = '.lock-probe';
+/** The object that shows whether a service honours conditions. Two runs at a time must not have the same one. */
+const probeKey = () => `.lock-probe-${randomUUID()}`;
 
 export interface S3Options {
   /** Stops uploads of files. */
@@ -154,10 +155,11 @@ export async function openS3(
       bytes: Buffer.from('turnbuild tests whether the service honours conditional requests\n'),
     };
     const attributes = { contentType: 'text/plain', cacheControl: 'no-store' };
-    await put(PROBE, content, attributes, undefined);
-    const isNew = await put(PROBE, content, attributes, 'absent');
-    const isOther = await put(PROBE, content, attributes, { version: '"00000000000000000000000000000000"' });
-    await remove(PROBE);
+    const key = probeKey();
+    await put(key, content, attributes, undefined);
+    const isNew = await put(key, content, attributes, 'absent');
+    const isOther = await put(key, content, attributes, { version: '"00000000000000000000000000000000"' });
+    await remove(key);
     return isNew === undefined && isOther === undefined;
   };
 
