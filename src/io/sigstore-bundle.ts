@@ -1,3 +1,4 @@
+import { verify as verifySignature, X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { TrustedRoot } from '@sigstore/protobuf-specs';
@@ -163,6 +164,44 @@ export async function verifyBundle(
   // Other errors are those of code that expected a well-formed bundle.
   if (cause instanceof verify.VerificationError) throw untrusted(name, cause);
   throw invalid(name, cause);
+}
+
+/**
+ * Whether a bundle is a signature of a document, whoever has signed.
+ * @param isPublic verifies that the public deployment has certified and logged it. Trusted roots of others are not known here, so only the
+ * signature is checked against the certificate.
+ */
+export async function isSignatureOf(
+  text: string,
+  document: { text: string; type: string },
+  isPublic: boolean,
+): Promise<boolean> {
+  try {
+    const { bundle: bundles } = await sigstore();
+    const { content, verificationMaterial } = bundles.bundleFromJSON(JSON.parse(text));
+    if (content.$case !== 'dsseEnvelope') return false;
+    const { payload, payloadType, signatures } = content.dsseEnvelope;
+    if (payload.toString() !== document.text || payloadType !== document.type) return false;
+    if (isPublic) return await verifyBundle('', text, await includedTrustedRoots()).then(() => true);
+    const { content: certified } = verificationMaterial;
+    if (certified.$case === 'publicKey') return false;
+    const certificate =
+      certified.$case === 'certificate'
+        ? certified.certificate
+        : certified.x509CertificateChain.certificates[0];
+    const [signature] = signatures;
+    if (certificate === undefined || signature === undefined) return false;
+    const { publicKey } = new X509Certificate(certificate.rawBytes);
+    return verifySignature('sha256', preAuthEncoding(payloadType, payload), publicKey, signature.sig);
+  } catch {
+    return false;
+  }
+}
+
+/** What the signature of a DSSE envelope signs (secure-systems-lab/dsse, protocol.md). */
+function preAuthEncoding(type: string, payload: Buffer): Buffer {
+  const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
+  return Buffer.concat([Buffer.from(head), payload]);
 }
 
 type Identity = NonNullable<

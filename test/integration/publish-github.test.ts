@@ -2,7 +2,7 @@ import '../support/github/fast-clock.mjs';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { surviveFaults } from '../support/github/faults.ts';
 import { publishingHere } from '../support/github/here.ts';
 import { killAndFinish } from '../support/github/killed.ts';
@@ -11,11 +11,14 @@ import { READ_ONLY } from '../support/github/simulator.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
+import { NAME as STEM } from '../support/sigstore/attested.ts';
+import { REPOSITORY, startSigstore } from '../support/sigstore/services.ts';
 import { interruptOnLine } from '../support/turnbuild.ts';
 import { turnbuildHere } from '../support/turnbuild-here.ts';
 
 const TAG = '4.18.0+turnbuild-1';
 const DEB = 'coturn_4.18.0+turnbuild-1.deb13_amd64.deb';
+const STATEMENTS = [`${STEM}.provenance.json`, `${STEM}.tests.json`];
 /** What `publish` asks for after it has read everything: nothing may follow the publication. */
 const WRITES = /^(?:POST|PATCH|DELETE)/;
 
@@ -40,6 +43,7 @@ describe('turnbuild publish --to github', () => {
     const assets = new Map(published?.assets.map((each) => [each.name, each]));
     expect([...assets.keys()].sort()).toEqual([
       'SHA256SUMS',
+      ...STATEMENTS,
       'coturn-dbgsym_4.18.0+turnbuild-1.deb13_amd64.deb',
       DEB,
       'manifest.json',
@@ -100,6 +104,57 @@ describe('turnbuild publish --to github', () => {
     expect(rpm?.content).not.toEqual(readFileSync(join(release, rpm?.name ?? '')));
     const again = await publish([], { GNUPGHOME: keys.home });
     expect(again.stdout).toContain('Nothing to change.');
+  });
+
+  it('publishes statements and their keyless signatures, with which a download can be verified', async () => {
+    const services = await startSigstore();
+    onTestFinished(() => services.close());
+    const { github, dir, out, publish } = await githubPlace(['--sign-with', key], turnbuildHere);
+    const release = packagedRelease(out);
+    const env = { GNUPGHOME: keys.home, ...services.environment() };
+    const attest = ['attest', '--sigstore', '--out', out];
+    expect(await turnbuildHere(attest, { cwd: dir, env })).toMatchObject({ code: 0, stderr: '' });
+    expect(await publish([], env)).toMatchObject({ code: 0, stderr: '' });
+    const assets = github.repository.releases[0]?.assets ?? [];
+    const downloads = temporaryFolder();
+    for (const { name, content } of assets) writeFileSync(join(downloads, name), content);
+    const trusted = STATEMENTS.flatMap((name) => [name, name.replace(/json$/, 'sigstore.json')]);
+    expect(assets.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([...trusted, 'SHA256SUMS.asc', 'key.asc']),
+    );
+    const sums = readFileSync(join(downloads, 'SHA256SUMS'), 'utf8');
+    for (const name of trusted) expect(sums).toMatch(new RegExp(`^[0-9a-f]{64}  ${name}$`, 'm'));
+    expect(() => execFileSync('sha256sum', ['--check', 'SHA256SUMS'], { cwd: downloads })).not.toThrow();
+    for (const name of trusted.filter((each) => each.endsWith('.sigstore.json')))
+      expect(readFileSync(join(downloads, name))).toEqual(readFileSync(join(release, 'trust', name)));
+    writeFileSync(join(dir, 'root.json'), services.trustedRoot);
+    for (const who of [
+      ['--repository', REPOSITORY, '--trusted-root', 'root.json'],
+      ['--signed-by', key],
+    ]) {
+      const { code, stdout } = await turnbuildHere(['verify-artifact', join(downloads, DEB), ...who], {
+        cwd: dir,
+      });
+      expect(code).toBe(0);
+      expect(stdout).toContain('1 passed');
+      expect(stdout).toContain('coturn 4.18.0, revision 1, for debian-13 x86_64');
+    }
+    expect((await publish([], env)).stdout).toContain('Nothing to change.');
+  });
+
+  it('leaves out a bundle that is not a signature of the statement', async () => {
+    const services = await startSigstore();
+    onTestFinished(() => services.close());
+    const { github, dir, out, publish } = await githubPlace([], turnbuildHere);
+    const release = packagedRelease(out);
+    const attest = ['attest', '--sigstore', '--out', out];
+    await turnbuildHere(attest, { cwd: dir, env: services.environment() });
+    // To the public deployment, this one is unknown.
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    expect(github.repository.releases[0]?.assets.map(({ name }) => name)).toEqual(
+      expect.not.arrayContaining([expect.stringContaining('sigstore')]),
+    );
+    expect(readdirSync(join(release, 'trust')).filter((name) => name.includes('sigstore'))).toHaveLength(2);
   });
 
   it('publishes to GitHub although another destination fails, and then finishes that one', async () => {

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { identityToken, signKeyless, sigstoreServices } from '../../src/io/sigstore.ts';
 import { PAYLOAD_TYPE } from '../../src/publish/trust/statement.ts';
 import { snapshot } from '../support/sandbox.ts';
+import { createSigningHome } from '../support/signing-home.ts';
 import { type Attested, attestedRelease, DEB, NAME } from '../support/sigstore/attested.ts';
 import {
   COMMIT,
@@ -91,6 +92,57 @@ describe('turnbuild attest --sigstore', () => {
     const { stdout } = await attest(['--sigstore'], services.environment());
     expect(stdout.match(/^sign .*$/gm)).toEqual([`sign ${NAME}.provenance.json`]);
     expect(readdirSync(trust)).not.toContain('old.sigstore.json');
+  });
+
+  it.each<[string, (bundle: string) => string]>([
+    [
+      'a changed signature',
+      (text) => text.replace(/"sig":"[^"]*"/, `"sig":"${Buffer.from('x').toString('base64')}"`),
+    ],
+    ['no signature', (text) => text.replace(/"signatures":\[[^\]]*\]/, '"signatures":[]')],
+    ['nothing but the statement', (text) => JSON.stringify({ dsseEnvelope: JSON.parse(text).dsseEnvelope })],
+  ])('does not keep a bundle with %s', async (_, change) => {
+    const { trust, attest, verify } = release();
+    await attest(['--sigstore'], services.environment());
+    const file = join(trust, BUNDLE);
+    const changed = change(readFileSync(file, 'utf8'));
+    expect(changed).not.toBe(readFileSync(file, 'utf8'));
+    writeFileSync(file, changed);
+    const { stdout } = await attest(['--sigstore'], services.environment());
+    expect(stdout.match(/^sign .*$/gm)).toEqual([`sign ${NAME}.provenance.json`]);
+    expect((await verify(SIGNED)).code).toBe(0);
+  });
+
+  it('does not keep bundles of another deployment than the public one, unless it is named', async () => {
+    const { attest } = release();
+    await attest(['--sigstore'], services.environment());
+    const { ACTIONS_ID_TOKEN_REQUEST_TOKEN, ACTIONS_ID_TOKEN_REQUEST_URL } = services.environment();
+    services.failures.push({ path: '/token', status: 401 });
+    const env = { ACTIONS_ID_TOKEN_REQUEST_TOKEN, ACTIONS_ID_TOKEN_REQUEST_URL } as Record<string, string>;
+    const { stdout, stderr } = await attest(['--sigstore'], env);
+    expect(stdout).toContain(`sign ${NAME}.provenance.json`);
+    expect(stderr).toContain('[OIDC_TOKEN_FAILED]');
+  });
+
+  it('keeps what a key has signed, and the other way round, as long as it fits', async () => {
+    const keys = createSigningHome();
+    onTestFinished(() => keys.remove());
+    const key = keys.createKey('Packages <packages@example.org>');
+    const { trust, attest, verify } = release();
+    const env = { GNUPGHOME: keys.home, ...services.environment() };
+    await attest(['--sign-with', key], env);
+    await attest(['--sigstore'], env);
+    const both = snapshot(trust);
+    const signatures = ['SHA256SUMS.asc', 'key.asc', BUNDLE, `${NAME}.tests.sigstore.json`];
+    expect(readdirSync(trust)).toEqual(expect.arrayContaining(signatures));
+    expect((await verify([...SIGNED, '--signed-by', key])).code).toBe(0);
+    await attest(['--sign-with', key], env);
+    expect(snapshot(trust)).toEqual(both);
+    writeFileSync(join(trust, 'SHA256SUMS.asc'), 'x');
+    await attest(['--sigstore'], env);
+    expect(readdirSync(trust)).not.toContain('SHA256SUMS.asc');
+    expect(readdirSync(trust)).not.toContain('key.asc');
+    expect(readdirSync(trust)).toContain(BUNDLE);
   });
 
   it.each([

@@ -5,8 +5,9 @@ import { gpgv } from '../../io/gpgv.ts';
 import type { Addition } from '../change.ts';
 import { SIGNED, signedRpms } from '../dnf/signed.ts';
 import type { Job } from '../job.ts';
+import { KEY_FILE } from '../key-file.ts';
 import type { SigningKey } from '../signing-key.ts';
-import { statementFiles } from '../trust/files.ts';
+import { statementFiles, type TrustFile } from '../trust/files.ts';
 import { TRUST_FOLDER } from '../trust/names.ts';
 import { assetName } from './names.ts';
 import type { ReleaseFile } from './steps.ts';
@@ -32,28 +33,37 @@ const SIGNATURE = 'SHA256SUMS.asc';
 
 /**
  * The files of a release on GitHub: its packages with their symbols, sources and bills of materials, its reports and statements, and
- * SHA256SUMS of exactly these under their names on GitHub, with a signature if there is a key. With a key, .rpm files are signed, too.
+ * SHA256SUMS of exactly these under their names on GitHub, with a signature and the public key if there is a key. With a key, .rpm files are signed, too.
  * @throws the errors of signedRpms
  */
 export async function releaseFiles(change: Addition, filing: Filing): Promise<Filed> {
   const { work, key } = filing;
   const shipped = await packages(change, filing);
-  const listed = [...shipped, ...(await reports(change)), ...(await statements(change, shipped))];
+  const trust = await statements(change, shipped, work);
+  const listed = [...shipped, ...(await reports(change)), ...trust.files];
   const lines = listed.map(({ name, sha256 }) => `${sha256}  ${name}\n`).sort(byName);
   const sums = Buffer.from(lines.join(''));
   const sumsFile = join(work, SUMS);
   await writeText(sumsFile, sums);
   const kept = join(change.dir, SIGNED, SIGNATURE);
+  const paths = new Map([...trust.paths, [SUMS, sumsFile], [KEY_FILE, join(work, KEY_FILE)]]);
+  if (key !== undefined) await writeText(join(work, KEY_FILE), key.armored);
   const files: ReleaseFile[] = [
     ...listed,
-    made(SUMS, 'sums', { size: sums.length, sha256: sha256Bytes(sums) }),
-    ...(key === undefined ? [] : [made(SIGNATURE, 'signature', await keptSignature(kept, sumsFile, filing))]),
+    made(SUMS, 'sums', contentOf(sums)),
+    ...(key === undefined
+      ? []
+      : [
+          made(SIGNATURE, 'signature', await keptSignature(kept, sumsFile, filing)),
+          made(KEY_FILE, 'signature', contentOf(key.armored)),
+        ]),
   ];
   return {
     files,
-    async pathOf({ kind, file, sha256 }) {
+    async pathOf({ name, file, sha256 }) {
       if (file !== undefined) return join(change.dir, file);
-      if (kind === 'sums') return sumsFile;
+      const own = paths.get(name);
+      if (own !== undefined) return own;
       if (sha256 === undefined && key !== undefined)
         await writeText(kept, await detachedSignature(filing.exec, key.signer, sums, filing.signal));
       return kept;
@@ -62,6 +72,10 @@ export async function releaseFiles(change: Addition, filing: Filing): Promise<Fi
 }
 
 const byName = (a: string, b: string) => (a.slice(66) < b.slice(66) ? -1 : 1);
+
+function contentOf(content: string | Buffer): Pick<ReleaseFile, 'size' | 'sha256'> {
+  return { size: Buffer.byteLength(content), sha256: sha256Bytes(content) };
+}
 
 function made(
   name: string,
@@ -109,21 +123,32 @@ async function reports({ dir }: Addition): Promise<ReleaseFile[]> {
   return files;
 }
 
-/** Where the packages come from and which checks they passed, with the keyless signatures that `turnbuild attest` has made. */
+/**
+ * Where the packages come from and which checks they passed, with the keyless signatures that `turnbuild attest` has made.
+ * @returns also the paths of those that are made for GitHub, by their names there
+ */
 async function statements(
   { dir, manifest, groups }: Addition,
   shipped: readonly ReleaseFile[],
-): Promise<ReleaseFile[]> {
+  work: string,
+): Promise<{ files: ReleaseFile[]; paths: Map<string, string> }> {
   const published = new Map(
     shipped.flatMap(({ label, file, sha256 }) =>
       sha256 !== undefined && file?.startsWith(`${SIGNED}/`) ? [[label, sha256] as const] : [],
     ),
   );
-  const found = await statementFiles({ dir, manifest, ids: groups.map(({ id }) => id), published });
-  return found.map(({ name, size, sha256 }) => ({
-    ...{ name: assetName(name), label: name, kind: 'report', size, sha256 },
-    file: `${TRUST_FOLDER}/${name}`,
-  }));
+  const ids = groups.map(({ id }) => id);
+  const found = await statementFiles({ dir, manifest, ids, published, work });
+  const fileOf = (file: string | undefined, { name, size, sha256 }: TrustFile): ReleaseFile => ({
+    ...{ name: assetName(name), label: name, kind: 'report', size, sha256, file },
+  });
+  return {
+    files: [
+      ...found.statements.map((each) => fileOf(undefined, each)),
+      ...found.bundles.map((each) => fileOf(`${TRUST_FOLDER}/${each.name}`, each)),
+    ],
+    paths: new Map(found.statements.map(({ name, path }) => [assetName(name), path])),
+  };
 }
 
 /** A signature that an earlier run has made: two signatures of the same file differ. Nothing if it is not valid. */

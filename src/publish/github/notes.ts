@@ -150,11 +150,12 @@ function downloads({ key }: NotesInput): string[] {
   const sums = '    sha256sum --check --ignore-missing SHA256SUMS';
   if (key === undefined) return ['In the folder with the files and `SHA256SUMS`:', '', sums];
   return [
-    'In the folder with the files, `SHA256SUMS` and `SHA256SUMS.asc`:',
+    'In the folder with the files, `SHA256SUMS`, `SHA256SUMS.asc` and `key.asc`:',
     '',
+    '    gpg --import key.asc',
     '    gpg --verify SHA256SUMS.asc SHA256SUMS',
     sums,
     '',
-    `The signing key's fingerprint is \`${key}\`.`,
+    `The signing key's fingerprint is \`${key}\`. Compare it with one that you got from the publisher in another way: anyone who can replace the files can also replace \`key.asc\` and these notes.`,
   ];
 }

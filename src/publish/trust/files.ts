@@ -7,13 +7,13 @@ import {
   makeFolder,
   readText,
   remove,
-  sha256Bytes,
   sha256Text,
   writeText,
 } from '../../io/files.ts';
 import { detachedSignature } from '../../io/gpg.ts';
 import { dearmored, gpgv } from '../../io/gpgv.ts';
-import { identityToken, type SigstoreServices, signKeyless } from '../../io/sigstore.ts';
+import { identityToken, type SigstoreServices, signKeyless, sigstoreServices } from '../../io/sigstore.ts';
+import { isSignatureOf } from '../../io/sigstore-bundle.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { type PlanDocument, parsePlan } from '../../plan/document.ts';
 import { KEY_FILE } from '../key-file.ts';
@@ -57,13 +57,13 @@ export interface TrustFile {
 }
 
 /**
- * Writes statements about a release's files, SHA256SUMS of both, and signatures into the folder `trust` of the release. What is there
- * already and still fits is kept: signatures differ each time, and a keyless one is logged publicly. Other files in it are removed.
+ * Writes statements about a release's files, SHA256SUMS of both, and signatures into the folder `trust` of the release. Signatures of both
+ * kinds that are there already and still fit are kept: they differ each time, and a keyless one is logged publicly. Other files are removed.
  * @returns the files to publish beside the release's
  * @throws SIGNING_FAILED, OIDC_TOKEN_MISSING, OIDC_TOKEN_FAILED, SIGSTORE_FAILED
  */
 export async function trustFiles(attestation: Attestation): Promise<TrustFile[]> {
-  const { dir, key, keyless, tell = () => {} } = attestation;
+  const { dir, keyless, tell = () => {} } = attestation;
   const folder = join(dir, TRUST_FOLDER);
   await makeFolder(folder);
   const files = new Map<string, string>();
@@ -74,40 +74,42 @@ export async function trustFiles(attestation: Attestation): Promise<TrustFile[]>
   const { statements, sums } = await documentsOf(attestation);
   for (const [name, text] of statements) await put(name, text);
   await put(SUMS_FILE, sums);
-  if (key !== undefined) {
-    await put(KEY_FILE, key.armored);
-    await put(SIGNATURE_FILE, await signatureOf(attestation, key, folder, sums));
+  const signed = await signatureOf(attestation, folder, sums);
+  if (signed !== undefined) {
+    await put(KEY_FILE, signed.key);
+    await put(SIGNATURE_FILE, signed.signature);
   }
-  if (keyless !== undefined)
-    for (const [name, text] of statements) {
-      const bundle = bundleName(name);
-      await put(bundle, await bundleOf(join(folder, bundle), text, keyless, () => tell(name)));
+  for (const [name, text] of statements) {
+    const bundle = bundleName(name);
+    const kept = await keptBundle(join(folder, bundle), text, keyless);
+    if (kept !== undefined) await put(bundle, kept);
+    else if (keyless !== undefined) {
+      tell(name);
+      await put(bundle, await signKeyless(Buffer.from(text), PAYLOAD_TYPE, await identityToken(), keyless));
     }
+  }
   for (const name of await listFiles(folder)) if (!files.has(name)) await remove(join(folder, name));
   return [...files].map(([name, text]) => fileOf(folder, name, text));
 }
 
 /**
- * Writes the statements about a release's files into the folder `trust`, unsigned.
- * @returns the statements, and the keyless bundles that an earlier run has made of exactly these
+ * Writes the statements about a release's files into the folder `work`, unsigned.
+ * @returns the statements, and the keyless bundles of exactly these that an earlier run has put into the folder `trust` of the release
  */
 export async function statementFiles(
-  release: Pick<Attestation, 'dir' | 'manifest' | 'ids' | 'published'>,
-): Promise<TrustFile[]> {
+  release: Pick<Attestation, 'dir' | 'manifest' | 'ids' | 'published' | 'work'>,
+): Promise<{ statements: TrustFile[]; bundles: TrustFile[] }> {
   const folder = join(release.dir, TRUST_FOLDER);
-  await makeFolder(folder);
-  const { statements } = await documentsOf(release);
-  const files: TrustFile[] = [];
-  for (const [name, text] of statements) {
-    const path = join(folder, name);
-    if (!(await isIntact(path, sha256Text(text)))) await writeText(path, text);
-    files.push(fileOf(folder, name, text));
+  const documents = await documentsOf(release);
+  const [statements, bundles]: [TrustFile[], TrustFile[]] = [[], []];
+  for (const [name, text] of documents.statements) {
+    await writeText(join(release.work, name), text);
+    statements.push(fileOf(release.work, name, text));
     const bundle = bundleName(name);
-    if (!(await exists(join(folder, bundle)))) continue;
-    const signed = await readText(join(folder, bundle));
-    if (payloadIn(signed) === sha256Text(text)) files.push(fileOf(folder, bundle, signed));
+    const kept = await keptBundle(join(folder, bundle), text);
+    if (kept !== undefined) bundles.push(fileOf(folder, bundle, kept));
   }
-  return files;
+  return { statements, bundles };
 }
 
 const bundleName = (statement: string) => statement.replace(/\.json$/, BUNDLE_SUFFIX);
@@ -154,45 +156,36 @@ async function planOf(dir: string): Promise<PlanDocument | undefined> {
   return (await exists(file)) ? parsePlan(file, await readText(file), sha256Text) : undefined;
 }
 
-/** The signature of SHA256SUMS: the one that is there, if this key has made it. */
+/** A signature of SHA256SUMS and its public key: those that are there if they fit, by any key if none is given; else new ones. */
 async function signatureOf(
-  { exec, signal, work }: Attestation,
-  key: SigningKey,
+  { exec, signal, work, key }: Attestation,
   folder: string,
   sums: string,
-): Promise<string> {
-  const file = join(folder, SIGNATURE_FILE);
-  if (await exists(file)) {
+): Promise<{ key: string; signature: string } | undefined> {
+  const [file, keyFile] = [join(folder, SIGNATURE_FILE), join(folder, KEY_FILE)];
+  if ((await exists(file)) && (key !== undefined || (await exists(keyFile)))) {
+    const armored = key?.armored ?? (await readText(keyFile));
     const keyring = join(work, 'keyring.gpg');
-    await writeText(keyring, dearmored(Buffer.from(key.armored)));
+    await writeText(keyring, dearmored(Buffer.from(armored)));
     const args = ['--keyring', keyring, file, join(folder, SUMS_FILE)];
-    if ((await gpgv(exec, args, signal)).signer === key.signer) return readText(file);
+    const { signer } = await gpgv(exec, args, signal);
+    if (signer !== undefined && signer === (key?.signer ?? signer))
+      return { key: armored, signature: await readText(file) };
   }
-  return detachedSignature(exec, key.signer, Buffer.from(sums), signal);
+  if (key === undefined) return undefined;
+  const signature = await detachedSignature(exec, key.signer, Buffer.from(sums), signal);
+  return { key: key.armored, signature };
 }
 
-/** The bundle of a statement: the one that is there, if it contains exactly this statement. */
-async function bundleOf(
+/** The bundle that is there, if it is a valid signature of exactly this statement. */
+async function keptBundle(
   file: string,
   statement: string,
-  services: SigstoreServices,
-  tell: () => void,
-): Promise<string> {
-  if (await exists(file)) {
-    const text = await readText(file);
-    if (payloadIn(text) === sha256Text(statement)) return text;
-  }
-  tell();
-  return signKeyless(Buffer.from(statement), PAYLOAD_TYPE, await identityToken(), services);
-}
-
-/** Digest of the document in a bundle; undefined if it has none. */
-function payloadIn(bundle: string): string | undefined {
-  try {
-    const { dsseEnvelope } = JSON.parse(bundle) as { dsseEnvelope?: { payload?: unknown } };
-    const payload = dsseEnvelope?.payload;
-    return typeof payload === 'string' ? sha256Bytes(Buffer.from(payload, 'base64')) : undefined;
-  } catch {
-    return undefined;
-  }
+  services?: SigstoreServices,
+): Promise<string | undefined> {
+  if (!(await exists(file))) return undefined;
+  const text = await readText(file);
+  const isPublic = Object.values(services ?? sigstoreServices()).every((url) => url === undefined);
+  const document = { text: statement, type: PAYLOAD_TYPE };
+  return (await isSignatureOf(text, document, isPublic)) ? text : undefined;
 }

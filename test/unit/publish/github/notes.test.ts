@@ -105,12 +105,13 @@ RHEL and compatible distributions: download the \`.rpm\` for your architecture, 
 
 ### Verify a download
 
-In the folder with the files, \`SHA256SUMS\` and \`SHA256SUMS.asc\`:
+In the folder with the files, \`SHA256SUMS\`, \`SHA256SUMS.asc\` and \`key.asc\`:
 
+    gpg --import key.asc
     gpg --verify SHA256SUMS.asc SHA256SUMS
     sha256sum --check --ignore-missing SHA256SUMS
 
-The signing key's fingerprint is \`${'F'.repeat(40)}\`.
+The signing key's fingerprint is \`${'F'.repeat(40)}\`. Compare it with one that you got from the publisher in another way: anyone who can replace the files can also replace \`key.asc\` and these notes.
 
 <!-- turnbuild {"release":"4.18.0+turnbuild-2","manifest":"${DIGEST}","libraries":{"openssl":["3.0.17-1"]}} -->
 `);
