@@ -15,6 +15,7 @@ import {
   currentRelease,
   type GithubFacts,
   type GithubPlan,
+  planNothing,
   planPromotion,
   planPublication,
   planWithdrawal,
@@ -42,16 +43,13 @@ export async function planGithubJob(job: GithubJob): Promise<PlannedJob> {
     sha256: sha256Text,
   };
   if (change.verb === 'publish') return publication(job, change, facts);
-  if (change.verb === 'gc') throw new Error('GitHub Releases are not cleaned');
+  if (change.verb === 'gc') throw new Error('gc does not concern GitHub');
   const plan =
     change.verb === 'promote'
       ? planPromotion(facts, change.release)
-      : // A refresh only reads here.
-        planWithdrawal(
-          facts,
-          change.verb === 'withdraw' ? change.releases : [],
-          change.verb === 'withdraw' ? change.reason : '',
-        );
+      : change.verb === 'withdraw'
+        ? planWithdrawal(facts, change.releases, change.reason)
+        : planNothing(facts);
   return {
     destination: plan.destination,
     notes: [],

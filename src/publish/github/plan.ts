@@ -248,6 +248,11 @@ function requireNotWithdrawn({ body, tag, url }: GithubRelease, where: string): 
 
 const newestOf = (tags: readonly string[]) => releasesIn(tags.map((version) => ({ version }))).at(-1);
 
+/** Releases on GitHub are not refreshed, but they are read like other repositories. */
+export function planNothing(facts: GithubFacts): GithubPlan {
+  return planOf(facts, [], new Map(), facts.latest);
+}
+
 /** @param states tag -> what GitHub shows afterwards @param latest tag of the release that is the latest one afterwards */
 function planOf(
   facts: GithubFacts,

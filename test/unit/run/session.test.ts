@@ -79,13 +79,20 @@ describe('placeOf', () => {
   it('uses the engine of a docker driver, with the build cache', () => {
     expect(place({}, 'docker')).toEqual({
       ...{ dir: '/dist', builder: undefined, engine: 'farm', sharedNetwork: false, noCache: false },
+      buildCache: { from: undefined, to: undefined },
     });
   });
 
   it('uses the builder of another driver with the current engine, without the build cache if asked', () => {
     expect(place({ builder: 'farm', cache: false }, 'remote')).toEqual({
       ...{ dir: '/dist', builder: 'farm', engine: undefined, sharedNetwork: true, noCache: true },
+      buildCache: { from: undefined, to: undefined },
     });
     expect(place({ cache: true }, 'remote').noCache).toBe(false);
+  });
+
+  it('passes on a cache outside the builder', () => {
+    const { buildCache } = place({ cacheFrom: 'type=gha', cacheTo: 'type=gha,mode=max' }, 'remote');
+    expect(buildCache).toEqual({ from: 'type=gha', to: 'type=gha,mode=max' });
   });
 });
