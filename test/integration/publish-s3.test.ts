@@ -6,7 +6,7 @@ import { dnfClient } from '../support/dnf-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { publishWithFaults } from '../support/s3/faulty-publication.ts';
 import { s3Place } from '../support/s3/place.ts';
-import { requirePolicy } from '../support/s3/policy.ts';
+import { publicReader, requirePolicy } from '../support/s3/policy.ts';
 import type { S3Simulator, SimulatorOptions } from '../support/s3/simulator.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
@@ -44,6 +44,10 @@ describe('a repository in S3', () => {
     expect(await apt.versions('coturn')).toEqual([]);
     expect(simulator.objects.has('coturn/.lock')).toBe(false);
     requirePolicy(simulator.calls);
+    // Everything is public, except for the lock.
+    const isPublic = publicReader();
+    expect([...simulator.objects.keys()].filter((each) => !isPublic(each))).toEqual([]);
+    expect(isPublic('coturn/.lock')).toBe(false);
 
     const keys = () => [...simulator.objects.keys()].filter((each) => !each.includes('/releases/'));
     const before = keys();

@@ -8,6 +8,19 @@ interface Statement {
   Resource: string | string[];
 }
 
+/** Whether the bucket policy in docs/publishing.md lets everyone read an object of s3://example-packages. */
+export function publicReader(): (key: string) => boolean {
+  const docs = readFileSync(new URL('../publishing.md', POLICIES), 'utf8');
+  const [, json = ''] = /^( {4}\{\n(?: {5,}.*\n)+ {4}\}\n)/m.exec(docs) ?? [];
+  const { Statement } = JSON.parse(json) as { Statement: Statement[] };
+  const resources = Statement.flatMap(({ Resource }) => Resource);
+  return (key) =>
+    resources.some((each) => {
+      const own = `arn:aws:s3:::example-packages/${key}`;
+      return each.endsWith('*') ? own.startsWith(each.slice(0, -1)) : own === each;
+    });
+}
+
 /**
  * Expects that policies allow all calls to s3://packages/coturn, and that all that they allow was called.
  * @param names files in docs/policies

@@ -41,7 +41,9 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     if (place.bucket !== 'packages')
       throw new S3Refusal(404, 'NoSuchBucket', 'The bucket does not exist', { BucketName: place.bucket });
     const isRead = operation === 'GetObject' || operation === 'HeadObject';
-    if (!isSigned && !isRead) throw new S3Refusal(403, 'AccessDenied', 'Access Denied');
+    // Whoever may not list the bucket is not told that an object is missing ("GetObject" of Amazon S3).
+    if (!isSigned && !(isRead && objects.has(place.key)))
+      throw new S3Refusal(403, 'AccessDenied', 'Access Denied');
     const { answer, action, parameters } = OPERATIONS[operation];
     const others = [
       ...[...query.keys()].filter((name) => name !== 'x-id' && !parameters.some((each) => each === name)),
