@@ -76,6 +76,13 @@ describe('the simulator of Cloud Storage, with the official client', () => {
     expect(gcs.violations).toEqual([]);
   });
 
+  it('lets everyone read what is there, and does not say what is missing', async () => {
+    const { gcs, bucket } = await official();
+    await bucket.file('file').save('content', { resumable: false });
+    const status = async (name: string) => (await fetch(`${gcs.url}/packages/${name}`)).status;
+    expect([await status('file'), await status('none')]).toEqual([200, 403]);
+  });
+
   it('enforces generations', async () => {
     const { gcs, bucket } = await official();
     const save = (ifGenerationMatch: number | string) =>

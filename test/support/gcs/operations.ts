@@ -213,9 +213,10 @@ function requireBucket(state: State, bucket: string): void {
 }
 
 /** What everyone may download, as from https://storage.googleapis.com/BUCKET/NAME. */
-export function publicAnswer({ bucket, objects }: State, name: string): Answer {
+export function publicAnswer({ objects }: State, name: string): Answer {
   const found = objects.get(name);
-  if (found === undefined) throw noSuchObject(bucket, name);
+  // Everyone may read objects, but not list them.
+  if (found === undefined) throw forbidden('storage.objects.get', 'Anonymous caller');
   const { contentType = 'application/octet-stream', cacheControl = 'public, max-age=3600' } = found.resource;
   const headers = { 'content-type': contentType, 'cache-control': cacheControl };
   return { status: 200, headers, body: found.bytes };

@@ -26,9 +26,9 @@ export const preconditionFailed = () =>
 export const noSuchObject = (bucket: string, name: string) =>
   new Refusal(404, 'notFound', `No such object: ${bucket}/${name}`);
 export const noSuchBucket = () => new Refusal(404, 'notFound', 'The specified bucket does not exist.');
-export const forbidden = (permission: string) =>
+export const forbidden = (permission: string, caller = 'publisher@example.iam.gserviceaccount.com') =>
   new Refusal(
     403,
     'forbidden',
-    `publisher@example.iam.gserviceaccount.com does not have ${permission} access to the Google Cloud Storage object. Permission '${permission}' denied on resource (or it may not exist).`,
+    `${caller} does not have ${permission} access to the Google Cloud Storage object. Permission '${permission}' denied on resource (or it may not exist).`,
   );
