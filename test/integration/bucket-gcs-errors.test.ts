@@ -74,6 +74,7 @@ describe('an error of Google Cloud Storage', () => {
       /answered 400: Invalid argument\.$/,
       /report/,
     ],
+    ['501', { status: 501, message: 'No.' }, 'STORE_FAILED', /answered 501: No\.$/, /report/],
     ['409', { status: 409, message: 'Conflict' }, 'STORE_FAILED', /answered 409: Conflict$/, /report/],
     ['wrong digest', 'damaged', 'STORE_FAILED', /arrived damaged/, /again/],
     ['lost connection', 'reset-before', 'STORE_UNREACHABLE', /connection was lost/, /network/],

@@ -98,7 +98,8 @@ const RULES: readonly Rule[] = [
     hint: 'Check the name, or create it: gcloud storage buckets create.',
   },
   {
-    when: ({ status }) => status === 408 || status >= 500,
+    // 501: the service does not have the feature.
+    when: ({ status }) => status === 408 || (status >= 500 && status !== 501),
     code: 'STORE_UNREACHABLE',
     why: ({ status }) => `the service is overloaded or down (${status})`,
     hint: AGAIN,
