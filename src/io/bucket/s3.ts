@@ -6,10 +6,11 @@ import { TurnbuildError } from '../../errors.ts';
 import { sha256Bytes, sha256File, sizeOf } from '../files.ts';
 import { tooLarge } from '../regular-file.ts';
 import type { Content, StoredName } from '../store.ts';
-import type { BeforeAttempt, Bucket, WriteCondition } from './bucket.ts';
+import type { Bucket, WriteCondition } from './bucket.ts';
 import { ATTEMPTS, connect } from './s3-client.ts';
 import { isTemporary, type S3Call, s3Error, statusOf } from './s3-errors.ts';
 import { networkError } from './s3-http.ts';
+import { checkAttempts, signPayload } from './s3-middleware.ts';
 
 /** Metadata with the digest of an object's content. */
 const SHA256 = 'sha256';
@@ -212,36 +213,6 @@ export async function openS3(
 function conditionOf(condition: WriteCondition): { IfNoneMatch?: string; IfMatch?: string } {
   if (condition === undefined) return {};
   return condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.version };
-}
-
-type Next = (args: { request: { headers: Record<string, string> } }) => unknown;
-
-/** Adds a middleware of the SDK to a command. */
-function extend(command: { middlewareStack: unknown }, middleware: (next: Next) => Next, step: object): void {
-  const stack = command.middlewareStack as { add(middleware: (next: Next) => Next, options: object): void };
-  stack.add(middleware, step);
-}
-
-/** Calls a check before each attempt of a command that the SDK repeats. */
-function checkAttempts(command: { middlewareStack: unknown }, before: BeforeAttempt): void {
-  const middleware = (next: Next) => async (args: Parameters<Next>[0]) => {
-    await before();
-    return next(args);
-  };
-  // The SDK's repetition is earlier in this step.
-  extend(command, middleware, { step: 'finalizeRequest', priority: 'low', name: 'checkAttempts' });
-}
-
-/** Signs the content of a stream by its known digest. Services that ignore the checksum check the signature. */
-function signPayload(command: { middlewareStack: unknown }, sha256: string): void {
-  extend(
-    command,
-    (next) => (args) => {
-      args.request.headers['x-amz-content-sha256'] = sha256;
-      return next(args);
-    },
-    { step: 'build', name: 'signPayload' },
-  );
 }
 
 /** Makes a call until it succeeds or fails for good. */
