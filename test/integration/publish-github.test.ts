@@ -335,6 +335,56 @@ describe('GitHub', () => {
     await expect(publish()).rejects.toMatchObject({ code: 'PUBLISHED_DIFFERS' });
   });
 
+  it.each([
+    ['deleted', true],
+    ['added', false],
+  ])('stays as another run has published it meanwhile: nothing is %s', async (_, hasWrongFile) => {
+    let gets = 0;
+    let other: (() => Promise<unknown>) | undefined;
+    const { github, publish } = await publishingHere({
+      wrap: (client) => ({
+        ...client,
+        async get(id) {
+          // Each run plans twice.
+          if (++gets === 3 && other !== undefined) await other();
+          return client.get(id);
+        },
+      }),
+    });
+    github.fail({
+      on: hasWrongFile ? 'PATCH release' : 'POST upload',
+      nth: 2 - Number(hasWrongFile),
+      how: { status: 422 },
+    });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_REFUSED' });
+    const [draft] = github.repository.releases;
+    const asset = draft?.assets.find(({ name }) => name === DEB);
+    if (hasWrongFile && asset !== undefined) asset.content = Buffer.from('wrong');
+    gets = 0;
+    let published: object | undefined;
+    other = async () => {
+      other = undefined;
+      await publish('4.18.0', 'testing', {}, 'other');
+      published = github.repository.summary();
+    };
+    await expect(publish()).rejects.toMatchObject({ code: 'PUBLISH_PLAN_STALE' });
+    expect(published).toMatchObject({ releases: [{ tag: TAG, draft: false }] });
+    expect(github.repository.summary()).toEqual(published);
+  });
+
+  it('is not taken to have removed what the token may not remove', async () => {
+    const { github, publish } = await publishingHere();
+    github.fail({ on: 'PATCH release', how: { status: 422 } });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_REFUSED' });
+    const asset = github.repository.releases[0]?.assets.find(({ name }) => name === DEB);
+    if (asset !== undefined) asset.content = Buffer.from('wrong');
+    github.fail({ on: 'DELETE asset', how: { status: 404, message: 'Not Found' } });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_FORBIDDEN' });
+    await publish();
+    github.fail({ on: 'GET release', how: { status: 404, message: 'Not Found' } });
+    await expect(publish()).rejects.toMatchObject({ code: 'GITHUB_REFUSED' });
+  });
+
   it('keeps immutable releases, which can still be promoted and withdrawn', async () => {
     const { github, dir, publish, promote, withdraw } = await publishingHere();
     github.repository.settings.immutable = true;

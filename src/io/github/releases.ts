@@ -60,7 +60,7 @@ export interface GithubReleases {
   ): Promise<GithubRelease>;
   update(id: number, change: ReleaseChange): Promise<void>;
   removeRelease(id: number): Promise<void>;
-  removeAsset(id: number): Promise<void>;
+  removeAsset(release: number, id: number): Promise<void>;
   /** Uploads a file. An upload that was interrupted is repeated. @param label the name that is shown @throws PUBLISHED_DIFFERS, GITHUB_ASSET_DAMAGED */
   upload(
     release: GithubRelease,
@@ -124,8 +124,8 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
     },
     async get(id) {
       const what = 'read the release';
-      const { data } = await asked(repos.getRelease({ ...own, release_id: id }), what);
-      return { ...releaseOf(data), assets: (await asked(assetsOf(id), what)).map(assetOf) };
+      const { data } = await asked(repos.getRelease({ ...own, release_id: id }), what, false);
+      return { ...releaseOf(data), assets: (await asked(assetsOf(id), what, false)).map(assetOf) };
     },
     async createDraft({ tag, title, body }, isOwn) {
       const what = `create a draft of ${tag}`;
@@ -149,10 +149,12 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
       await asked(repos.updateRelease({ ...own, release_id: id, ...change }), 'change the release');
     },
     async removeRelease(id) {
-      await removed(repos.deleteRelease({ ...own, release_id: id }), 'remove a draft');
+      const isThere = async () =>
+        (await asked(list(), 'list the releases', false)).some((each) => each.id === id);
+      await removed(repos.deleteRelease({ ...own, release_id: id }), 'remove a draft', isThere);
     },
-    async removeAsset(id) {
-      await removed(repos.deleteReleaseAsset({ ...own, asset_id: id }), 'remove a file of a draft');
+    async removeAsset(release, id) {
+      await removedAsset(release, id, 'remove a file of a draft');
     },
     async upload(release, { name, label, file, sha256 }) {
       const what = `upload ${name}`;
@@ -195,8 +197,7 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
             `${name} in ${release.url} has ${there?.size} bytes and sha256 ${there?.sha256}; the uploaded file has ${size} bytes and sha256 ${sha256}`,
             { hint: 'Another run may be publishing the release. Run the same command again.' },
           );
-        if (there !== undefined)
-          await removed(repos.deleteReleaseAsset({ ...own, asset_id: there.id }), `remove a part of ${name}`);
+        if (there !== undefined) await removedAsset(release.id, there.id, `remove a part of ${name}`);
         if (attempt === TRIES)
           throw new TurnbuildError(
             'GITHUB_ASSET_DAMAGED',
@@ -245,10 +246,19 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
       }
   }
 
-  /** It may be removed already: the response of an earlier attempt was lost. */
-  async function removed(work: Promise<unknown>, what: string): Promise<void> {
-    await raw(work).catch((error: unknown) => {
-      if (!isMissing(error)) throw githubError(error, what, address, true);
+  async function removedAsset(release: number, id: number, what: string): Promise<void> {
+    const isThere = async () => (await asked(assetsOf(release), what)).some((each) => each.id === id);
+    await removed(repos.deleteReleaseAsset({ ...own, asset_id: id }), what, isThere);
+  }
+
+  /** After 404, it may be removed already, because the response of an earlier attempt was lost; or the token may not remove it. */
+  async function removed(
+    work: Promise<unknown>,
+    what: string,
+    isThere: () => Promise<boolean>,
+  ): Promise<void> {
+    await raw(work).catch(async (error: unknown) => {
+      if (!isMissing(error) || (await isThere())) throw githubError(error, what, address, true);
     });
   }
 }

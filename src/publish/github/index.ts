@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../../errors.ts';
 import { isIntact, readBytes, sha256File, sha256Text, sizeOf } from '../../io/files.ts';
-import type { GithubRelease, GithubReleases } from '../../io/github/releases.ts';
+import type { GithubAsset, GithubRelease, GithubReleases } from '../../io/github/releases.ts';
 import { digestOf } from '../../manifest/sealed.ts';
 import { compareDebianVersions } from '../../plan/debian-version.ts';
 import type { Addition } from '../change.ts';
@@ -151,6 +151,13 @@ function applying(plan: GithubPlan, { github, releases, ...own }: Applying): Pla
     if (found === undefined) throw new Error(`${tag} is not there`);
     return found;
   };
+  /** The release as it is now. GitHub has no lock: another run may have published the draft that this one would change. */
+  const nowAt = async (tag: string): Promise<GithubRelease> => {
+    const planned = releaseOf(tag);
+    const now = await github.get(planned.id);
+    if (now.isDraft !== planned.isDraft) throw overtaken(now);
+    return now;
+  };
   const pathOf = async (file: ReleaseFile) => {
     if (own.filed === undefined) throw new Error(`${file.name} has no content`);
     return own.filed.pathOf(file);
@@ -162,8 +169,12 @@ function applying(plan: GithubPlan, { github, releases, ...own }: Applying): Pla
     } else if (step.do === 'draft') {
       const { title = tag, isOwn = () => false } = own;
       current = await github.createDraft({ tag, title, body: step.notes }, isOwn);
-    } else if (step.do === 'remove-asset') await github.removeAsset(step.asset.id);
-    else if (step.do === 'upload') {
+    } else if (step.do === 'remove-asset') {
+      const now = await nowAt(tag);
+      const asset = now.assets.find(({ id }) => id === step.asset.id);
+      if (asset !== undefined && !isUnchanged(asset, step.asset)) throw overtaken(now);
+      if (asset !== undefined) await github.removeAsset(now.id, asset.id);
+    } else if (step.do === 'upload') {
       const { name, label } = step.file;
       const file = await pathOf(step.file);
       const content = { size: await sizeOf(file), sha256: await sha256File(file) };
@@ -175,7 +186,7 @@ function applying(plan: GithubPlan, { github, releases, ...own }: Applying): Pla
             hint: 'Another run may be changing the release. Run the same command again.',
           },
         );
-      await github.upload(releaseOf(tag), { name, label, file, sha256: content.sha256 });
+      await github.upload(await nowAt(tag), { name, label, file, sha256: content.sha256 });
       uploaded.set(name, content);
     } else if (step.do === 'notes') await github.update(releaseOf(tag).id, { body: step.body });
     else if (step.do === 'latest') await github.update(releaseOf(tag).id, { make_latest: 'true' });
@@ -196,6 +207,18 @@ function applying(plan: GithubPlan, { github, releases, ...own }: Applying): Pla
     if (step === undefined) throw new Error(`${action.path} is not in the plan`);
     await make(step);
   };
+}
+
+function isUnchanged(now: GithubAsset, planned: GithubAsset): boolean {
+  // A server that says no digests: the planned one was computed.
+  const isSameContent = now.sha256 === undefined || now.sha256 === planned.sha256;
+  return now.isComplete === planned.isComplete && now.size === planned.size && isSameContent;
+}
+
+function overtaken({ tag, url }: GithubRelease): TurnbuildError {
+  return new TurnbuildError('PUBLISH_PLAN_STALE', `Another run changed ${tag} meanwhile: ${url}`, {
+    hint: 'Nothing of it was deleted. Run the same command again.',
+  });
 }
 
 /** The last check before a draft becomes public. @throws GITHUB_ASSET_DAMAGED */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { runProcess } from '../../../src/io/exec.ts';
 import { sha256Text } from '../../../src/io/files.ts';
-import { githubReleases } from '../../../src/io/github/releases.ts';
+import { type GithubReleases, githubReleases } from '../../../src/io/github/releases.ts';
 import { digestOf } from '../../../src/manifest/sealed.ts';
 import { parseManifest } from '../../../src/manifest/store.ts';
 import type { Change } from '../../../src/publish/change.ts';
@@ -14,8 +14,15 @@ import { packagedRelease } from '../packaged-release.ts';
 import { temporaryFolder } from '../sandbox.ts';
 import { NAME, OWNER, simulateGithub, TOKEN } from './simulator.ts';
 
-/** Publishes to a simulated GitHub in this process, which is faster than a process for each publication. */
-export async function publishingHere({ token = TOKEN, name = NAME } = {}) {
+/**
+ * Publishes to a simulated GitHub in this process, which is faster than a process for each publication.
+ * @param wrap the client of each run
+ */
+export async function publishingHere({
+  token = TOKEN,
+  name = NAME,
+  wrap = (client: GithubReleases) => client,
+} = {}) {
   const github = await simulateGithub();
   onTestFinished(() => expect(github.violations).toEqual([]));
   const dir = temporaryFolder();
@@ -26,13 +33,13 @@ export async function publishingHere({ token = TOKEN, name = NAME } = {}) {
     head: Pick<PublishPlan, 'verb' | 'releases' | 'reason'>,
     folder: string,
   ) => {
-    const client = await githubReleases({
+    const opened = await githubReleases({
       ...{ owner: OWNER, name, api: github.url, token },
       signal: new AbortController().signal,
       tell: (line) => lines.push(line),
     });
     const publication: Publication = {
-      ...{ store: undefined, github: client, origin: undefined, url: undefined, exec: runProcess },
+      ...{ store: undefined, github: wrap(opened), origin: undefined, url: undefined, exec: runProcess },
       ...{ signal: new AbortController().signal, cache: join(dir, 'cache'), destinations: ['github'] },
       ...{ changes: [{ channel, change: what }], head: { ...head, accepted: [] }, dir: folder },
       ...{ fingerprint: undefined, turnbuild: '0.1.0', renderPage: () => '' },
@@ -43,9 +50,14 @@ export async function publishingHere({ token = TOKEN, name = NAME } = {}) {
       return plan;
     });
   };
-  /** Builds and publishes a release. */
-  const publish = async (version = '4.18.0', channel: Channel = 'testing', options: object = {}) => {
-    const folder = packagedRelease(join(dir, 'dist'), { version, ...options });
+  /** Builds and publishes a release. @param out runs on different machines have folders of their own */
+  const publish = async (
+    version = '4.18.0',
+    channel: Channel = 'testing',
+    options: object = {},
+    out = 'dist',
+  ) => {
+    const folder = packagedRelease(join(dir, out), { version, ...options });
     const manifest = parseManifest(
       'manifest.json',
       readFileSync(join(folder, 'manifest.json'), 'utf8'),
