@@ -9,6 +9,7 @@ import { type ExpectedIdentity, GITHUB_ISSUER } from '../publish/trust/identity.
 import { verifyBundles } from '../publish/trust/keyless.ts';
 import { TRUST_FOLDER } from '../publish/trust/names.ts';
 import { verifySums } from '../publish/trust/openpgp.ts';
+import { BUILD_TYPE } from '../publish/trust/provenance.ts';
 import { verifiedOf } from '../publish/trust/verified.ts';
 import type { Output } from '../ui/output.ts';
 import { renderVerified } from '../ui/verified.ts';
@@ -60,7 +61,7 @@ export async function verifyArtifact(
           verifySums(artifact, { fingerprint, file: key }, folders, { exec: runProcess, signal, work }),
         );
   const verified = verifiedOf(artifact, proof, identities);
-  for (const line of renderVerified(verified)) output.line(line);
+  for (const line of renderVerified(verified, BUILD_TYPE)) output.line(line);
   if (options.json === true) output.data(verified);
   return EXIT.ok;
 }

@@ -5,7 +5,7 @@ interface Verified {
   file: string;
   sha256: string;
   signatures: readonly (
-    | { by: 'key'; fingerprint: string; signer: string }
+    | { by: 'key'; fingerprint: string; signer: string; isKeyFromDownload: boolean }
     | {
         by: 'identity';
         identity: string;
@@ -18,17 +18,25 @@ interface Verified {
   )[];
   provenance: Record<string, unknown> | null;
   tests: Record<string, unknown> | null;
+  missing: readonly string[];
 }
 
-/** Lines about what is proved. Statements may come from another version of turnbuild or another program, so no member is certain. */
-export function renderVerified({ file, sha256, signatures, provenance, tests }: Verified): string[] {
+/**
+ * Lines about what is proved. Statements may come from another version of turnbuild or another program, so no member is certain.
+ * @param buildType of turnbuild's own provenance. The members of others mean something else.
+ */
+export function renderVerified(
+  { file, sha256, signatures, provenance, tests, missing }: Verified,
+  buildType: string,
+): string[] {
   const rows = [
     ['sha256', sha256],
     ...unique(signatures.flatMap(signatureRows)),
     ...(provenance === null
       ? [['source', 'not proved: no provenance was found']]
-      : provenanceRows(provenance)),
+      : provenanceRows(provenance, buildType)),
     ...(tests === null ? [['checks', 'not proved: no test result was found']] : testRows(tests)),
+    ...missing.map((name) => ['', `${name} is listed in SHA256SUMS but missing`]),
   ];
   return [
     `Verified: ${file}`,
@@ -45,9 +53,14 @@ function unique(rows: readonly string[][]): string[][] {
 
 function signatureRows(signature: Verified['signatures'][number]): string[][] {
   if (signature.by === 'key') {
-    const { fingerprint, signer } = signature;
+    const { fingerprint, signer, isKeyFromDownload } = signature;
     const by = signer === fingerprint ? '' : `, by its subkey ${signer}`;
-    return [['signed by', `the OpenPGP key ${fingerprint}${by}`]];
+    return [
+      ['signed by', `the OpenPGP key ${fingerprint}${by}`],
+      ...(isKeyFromDownload
+        ? [['', 'revocation and expiry of the key were not checked: it came with the file; pass --key']]
+        : []),
+    ];
   }
   const { identity, issuer, signedAt, repository, commit, run } = signature;
   return [
@@ -68,7 +81,9 @@ const words = (value: unknown): string[] => list(value).filter((each) => typeof 
 const text = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 
-function provenanceRows({ buildDefinition, runDetails }: Members): string[][] {
+function provenanceRows({ buildDefinition, runDetails }: Members, own: string): string[][] {
+  const buildType = text(members(buildDefinition).buildType);
+  if (buildType !== own) return [['source', `provenance of another build type: ${buildType}`]];
   const { externalParameters, internalParameters, resolvedDependencies } = members(buildDefinition);
   const { coturn, revision, target, arch, cloud } = members(externalParameters);
   const dependencies = list(resolvedDependencies).map(members);

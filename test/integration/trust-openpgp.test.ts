@@ -210,6 +210,76 @@ describe('turnbuild verify-artifact --signed-by', () => {
     rmSync(join(trust, `${NAME}.provenance.json`));
     const { stdout: less } = await check(['--key', 'own.asc']);
     expect(less).toContain('not proved: no provenance was found');
+    expect(less).toContain(`${NAME}.provenance.json is listed in SHA256SUMS but missing`);
+    expect(less).not.toContain('were not checked');
+    rmSync(join(trust, `${NAME}.tests.json`));
+    const { stdout: least } = await check(['--key', 'own.asc', '--json']);
+    expect(JSON.parse(least)).toMatchObject({
+      missing: [`${NAME}.provenance.json`, `${NAME}.tests.json`],
+      signatures: [{ isKeyFromDownload: false }],
+    });
+  });
+
+  it('does not name the statements about other files as missing', async () => {
+    const { trust, check } = await signedRelease({ architectures: ['arm64', 'x86_64'] });
+    const others = readdirSync(trust).filter((name) => /arm64.*\.json$/.test(name));
+    expect(others).toHaveLength(2);
+    for (const name of others) rmSync(join(trust, name));
+    const { code, stdout } = await check();
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('missing');
+  });
+
+  it('reports that a provenance has another build type, and reads nothing from it', async () => {
+    const { trust, check } = await signedRelease();
+    const name = `${NAME}.provenance.json`;
+    const statement = readFileSync(join(trust, name), 'utf8');
+    const other = statement.replace(/"buildType": "[^"]*"/, '"buildType": "https://example.org/other"');
+    writeFileSync(join(trust, name), other);
+    const sums = readFileSync(join(trust, 'SHA256SUMS'), 'utf8');
+    writeFileSync(join(trust, 'SHA256SUMS'), sums.replace(sha256Bytes(statement), sha256Bytes(other)));
+    rmSync(join(trust, 'SHA256SUMS.asc'));
+    const args = ['--pinentry-mode', 'loopback', '--local-user', key, '--armor', '--detach-sign'];
+    writeFileSync(
+      join(trust, 'SHA256SUMS.asc'),
+      keys.gpg(args, readFileSync(join(trust, 'SHA256SUMS'), 'utf8')),
+    );
+    const { code, stdout } = await check();
+    expect(code).toBe(0);
+    expect(stdout).toContain('provenance of another build type: https://example.org/other');
+    expect(stdout).not.toContain('coturn 4.18.0, revision');
+    expect(stdout).not.toContain('built by');
+  });
+
+  it('checks revocation only with a key from elsewhere, and says so', async () => {
+    const own = createSigningHome();
+    onTestFinished(() => own.remove());
+    const primary = own.createKey('Revoking <revoking@example.org>');
+    own.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'ed25519', 'sign', '1y']);
+    const { cwd, sign, verify } = await signedRelease();
+    await sign(primary, own.home);
+    const edit = [
+      '--no-batch',
+      '--no-tty',
+      '--pinentry-mode',
+      'loopback',
+      '--command-fd',
+      '0',
+      '--edit-key',
+      primary,
+    ];
+    own.gpg(edit, 'key 1\nrevkey\ny\n0\n\ny\nsave\n');
+    expect(own.gpg(['--with-colons', '--list-keys', primary])).toMatch(/^sub:r:/m);
+    writeFileSync(join(cwd, 'current.asc'), own.gpg(['--armor', '--export', primary]));
+    const { code, stdout } = await verify(['--signed-by', primary]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'revocation and expiry of the key were not checked: it came with the file; pass --key',
+    );
+    const refused = await verify(['--signed-by', primary, '--key', 'current.asc']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('is revoked');
+    expect(refused.stderr).toContain('[SIGNATURE_INVALID]');
   });
 
   /** Signs SHA256SUMS with a key of an attacker, who has changed a package. */

@@ -14,7 +14,10 @@ import { parseSums } from './sums.ts';
 export interface ExpectedKey {
   /** Of the primary key, upper-case hex. */
   fingerprint: string;
-  /** File of the public key; by default key.asc beside the signature. It need not be trusted, because the fingerprint is. */
+  /**
+   * File of the public key; by default key.asc beside the signature. The fingerprint proves whose it is, but not that it is complete: whoever
+   * can replace it can leave out a revocation, or take an older copy with another expiry.
+   */
   file: string | undefined;
 }
 
@@ -25,8 +28,12 @@ export interface KeyProof {
   signer: string;
   /** Path of SHA256SUMS. */
   sums: string;
+  /** Whether the public key came with the file, so that it says nothing reliable about revocation and expiry. */
+  isKeyFromDownload: boolean;
   /** Statements about the file that SHA256SUMS lists, and that are beside it. */
   statements: SignedStatement[];
+  /** Names of the statements that SHA256SUMS lists, but that are not beside it. Nothing says which files they are about. */
+  missing: string[];
 }
 
 const MAX_FILE = 4 * 1024 ** 2;
@@ -70,8 +77,10 @@ export async function verifySums(
       },
     );
   requireListed(artifact, sums.toString(), file);
-  const statements = await statementsIn(folder, sums.toString(), artifact);
-  return { fingerprint: primary, signer, sums: file, statements };
+  return {
+    ...{ fingerprint: primary, signer, sums: file, isKeyFromDownload: key.file === undefined },
+    ...(await statementsIn(folder, sums.toString(), artifact)),
+  };
 }
 
 async function signedFolder(folders: readonly string[], { name }: Artifact): Promise<string> {
@@ -122,12 +131,20 @@ function lastMessage(status: string): string {
 }
 
 /** The statements about a file among those that SHA256SUMS lists. @throws STATEMENT_CHANGED */
-async function statementsIn(folder: string, sums: string, artifact: Artifact): Promise<SignedStatement[]> {
+async function statementsIn(
+  folder: string,
+  sums: string,
+  artifact: Artifact,
+): Promise<Pick<KeyProof, 'statements' | 'missing'>> {
   const statements: SignedStatement[] = [];
+  const missing: string[] = [];
   for (const { name, sha256 } of parseSums(sums)) {
     const file = join(folder, name);
-    if (!/\.(?:provenance|tests)\.json$/.test(name) || name !== basename(name) || !(await exists(file)))
+    if (!/\.(?:provenance|tests)\.json$/.test(name) || name !== basename(name)) continue;
+    if (!(await exists(file))) {
+      missing.push(name);
       continue;
+    }
     const text = (await read(file)).toString();
     if (sha256Text(text) !== sha256)
       throw new TurnbuildError(
@@ -142,5 +159,5 @@ async function statementsIn(folder: string, sums: string, artifact: Artifact): P
     requireAbout(artifact, statement, file);
     statements.push(statement);
   }
-  return statements;
+  return { statements, missing };
 }

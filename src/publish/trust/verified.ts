@@ -8,7 +8,7 @@ export interface Verified {
   file: string;
   sha256: string;
   signatures: (
-    | { by: 'key'; fingerprint: string; signer: string; sums: string }
+    | ({ by: 'key' } & Omit<KeyProof, 'statements' | 'missing'>)
     | ({ by: 'identity'; signedAt: string; statement: string } & Omit<
         IdentityProof,
         'statement' | 'signedAt'
@@ -17,6 +17,8 @@ export interface Verified {
   /** The predicates of the statements that were found. Null: there is none. */
   provenance: Record<string, unknown> | null;
   tests: Record<string, unknown> | null;
+  /** Statements that are listed in SHA256SUMS but missing, of a kind of which none was found. They may be about other files. */
+  missing: string[];
 }
 
 /** Puts proofs together. At least one is given. */
@@ -31,6 +33,8 @@ export function verifiedOf(
   ];
   const predicate = (type: string) =>
     statements.find((each) => each.predicateType === type)?.predicate ?? null;
+  const [provenance, tests] = [predicate(PREDICATES.provenance), predicate(PREDICATES.tests)];
+  const isUnknown = (file: string) => (file.endsWith('.tests.json') ? tests : provenance) === null;
   return {
     file: name,
     sha256,
@@ -41,11 +45,14 @@ export function verifiedOf(
         statement: statement.predicateType,
         ...own,
       })),
-      ...(key === undefined
-        ? []
-        : [{ by: 'key' as const, fingerprint: key.fingerprint, signer: key.signer, sums: key.sums }]),
+      ...(key === undefined ? [] : [{ by: 'key' as const, ...keySignature(key) }]),
     ],
-    provenance: predicate(PREDICATES.provenance),
-    tests: predicate(PREDICATES.tests),
+    provenance,
+    tests,
+    missing: key?.missing.filter(isUnknown) ?? [],
   };
 }
+
+const keySignature = ({ fingerprint, signer, sums, isKeyFromDownload }: KeyProof) => ({
+  ...{ fingerprint, signer, sums, isKeyFromDownload },
+});
