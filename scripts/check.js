@@ -20,6 +20,7 @@ const TEST_PACKAGES = [
   'make',
   'libc6-dev',
   'libmicrohttpd-dev',
+  'curl',
   'gnupg',
   'gpgv',
   // Programs that write repositories, and a client.
