@@ -24,7 +24,9 @@ export async function gcsPlace(
   const repo = ['--repo', 'gs://packages/coturn', '--url', url ?? `${gcs.url}/packages/coturn`];
   const run = (verb: string, more: readonly string[] = []) =>
     inFolder(verb, [...repo, ...more], { STORAGE_EMULATOR_HOST: gcs.url });
-  const release = packagedRelease(out, { targets: { 'debian-13': 'deb13', portable: 'rpm' } });
+  // rpmbuild writes the time into packages, so only releases without them are always the same.
+  const rpms = to.includes('dnf') ? { portable: 'rpm' } : {};
+  const release = packagedRelease(out, { targets: { 'debian-13': 'deb13', ...rpms } });
   return { dir, out, gcs, run, release };
 }
 
