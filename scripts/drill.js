@@ -135,7 +135,7 @@ try {
     failures.push(`due named ${results.due.outputs.version || 'nothing'}`);
   if (results.pipeline.result !== 'success')
     failures.push(`the pipeline ended with ${results.pipeline.result}`);
-  const published = [...new Set(readdirSync(repo, { recursive: true }).map(String))];
+  const published = readdirSync(repo, { recursive: true }).map(String);
   const packages = published.filter(
     (path) => /\/pool\/.*\.(?:deb|rpm)$/.test(path) && path.includes(version),
   );

@@ -3,6 +3,7 @@ import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { exists, sha256Text } from '../io/files.ts';
 import { appendGithubFile } from '../io/github-output-file.ts';
 import { localStore } from '../io/local-store.ts';
+import { isAddress } from '../io/open-store.ts';
 import { readPublished } from '../io/published-file.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { Manifest } from '../manifest/schema.ts';
@@ -124,7 +125,7 @@ interface Published {
 async function openPublished({ io, publish }: Session, options: DueOptions): Promise<Published | undefined> {
   const repo = options.repo ?? publish.repo ?? '';
   const dir = resolve(repo);
-  const isFolder = repo !== '' && !/^[a-z0-9]+:\/\//.test(repo) && (await exists(dir));
+  const isFolder = repo !== '' && !isAddress(repo) && (await exists(dir));
   if (isFolder) return { where: dir, read: (path) => localStore(dir).read(path, MAX_RECORD_BYTES) };
   const url = urlOption(options.url ?? publish.url);
   if (url === undefined) return undefined;

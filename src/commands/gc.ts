@@ -35,10 +35,9 @@ export async function gc(
   const isDry = options.apply !== true && options.plan === undefined;
   const session = { ...opened, options: { ...opened.options, dryRun: isDry } };
   return withRepository(session, options, async (repository) => {
-    const { store, ...own } = inStore(repository, 'gc');
-    const base = { ...own, store, dir: journalFolder(session) };
+    const base = { ...inStore(repository, 'gc'), dir: journalFolder(session) };
     const keep = (await givenPlan(options.plan))?.keep ?? keepRules(options, session);
-    const extent = await extentIn(store);
+    const extent = await extentIn(base.store);
     const code = await changeRepository(
       session,
       {
@@ -66,6 +65,7 @@ function keepRules({ keep, keepDays, withdrawn }: GcOptions, { publish }: Sessio
 }
 
 function daysOption(word: string | undefined): number | undefined {
-  if (word === undefined || /^\d{1,5}$/.test(word)) return word === undefined ? undefined : Number(word);
+  if (word === undefined) return undefined;
+  if (/^\d{1,5}$/.test(word)) return Number(word);
   throw usageError('OPTION_INVALID', `Invalid --keep-days "${word}": expected a whole number of days`);
 }

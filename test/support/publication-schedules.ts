@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { TurnbuildError } from '../../src/errors.ts';
 import { runProcess } from '../../src/io/exec.ts';
-import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { sha256Text } from '../../src/io/files.ts';
 import type { Store } from '../../src/io/store.ts';
 import { digestOf } from '../../src/manifest/sealed.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
-import { contentText as aptContent, listedFiles } from '../../src/publish/apt/release-file.ts';
 import type { Change } from '../../src/publish/change.ts';
-import { contentText as dnfContent, metadataFiles } from '../../src/publish/dnf/metadata.ts';
 import { verifiedPackages } from '../../src/publish/packages.ts';
 import { rowAttributes } from '../../src/publish/page.ts';
 import type { Destination } from '../../src/publish/plan.ts';
@@ -19,7 +17,7 @@ import { brokenReferences } from './broken-references.ts';
 import { FAULTS, type Fault, faultyStore } from './faulty-store.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { packagedRelease } from './packaged-release.ts';
-import { PUBLIC_URL } from './published.ts';
+import { contentDigest, PUBLIC_URL } from './published.ts';
 import { temporaryFolder } from './sandbox.ts';
 import { createSigningHome } from './signing-home.ts';
 
@@ -46,12 +44,9 @@ function drawn(seed: number): () => number {
 
 /** The contents of a store, without dates and signatures. */
 function contentOf(files: Files): Record<string, string> {
-  const digest = (path: string, bytes: Buffer) => {
-    if (path.endsWith('/InRelease')) return sha256Bytes(aptContent(listedFiles(bytes.toString())));
-    if (path.endsWith('/repomd.xml')) return sha256Bytes(dnfContent(metadataFiles(bytes.toString()) ?? []));
-    return path.endsWith('/repomd.xml.asc') ? '' : sha256Bytes(bytes);
-  };
-  return Object.fromEntries([...files].map(([path, bytes]) => [path, digest(path, bytes)] as const).sort());
+  return Object.fromEntries(
+    [...files].map(([path, bytes]) => [path, contentDigest(path, bytes)] as const).sort(),
+  );
 }
 
 /** A change to publish, from the state before to the state after it. */

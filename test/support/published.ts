@@ -61,13 +61,14 @@ export function contentOf(repo: string): Record<string, string> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(repo.length + 1))
     .sort();
-  const digestOf = (name: string) => {
-    const bytes = readFileSync(join(repo, name));
-    if (name.endsWith('/InRelease')) return sha256Bytes(aptContent(listedFiles(bytes.toString())));
-    if (name.endsWith('/repomd.xml')) return sha256Bytes(dnfContent(metadataFiles(bytes.toString()) ?? []));
-    return name.endsWith('/repomd.xml.asc') ? '' : sha256Bytes(bytes);
-  };
-  return Object.fromEntries(names.map((name) => [name, digestOf(name)]));
+  return Object.fromEntries(names.map((name) => [name, contentDigest(name, readFileSync(join(repo, name)))]));
+}
+
+/** The digest of a file in a repository, or of what it leads to if it contains a date or a signature. */
+export function contentDigest(path: string, bytes: Buffer): string {
+  if (path.endsWith('/InRelease')) return sha256Bytes(aptContent(listedFiles(bytes.toString())));
+  if (path.endsWith('/repomd.xml')) return sha256Bytes(dnfContent(metadataFiles(bytes.toString()) ?? []));
+  return path.endsWith('/repomd.xml.asc') ? '' : sha256Bytes(bytes);
 }
 
 /** A web server of a repository. `local` replaces the public URL in a file that clients copy. */
