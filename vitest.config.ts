@@ -6,6 +6,8 @@ import { SecondsReporter } from './test/support/seconds-reporter.ts';
 // Tests that need official images select them. On a machine without mmdebstrap, run all tests with TURNBUILD_ROOTS=registry.
 process.env.TURNBUILD_ROOTS ??= 'bootstrap';
 
+const GLOBALS = './test/support/globals-guard.ts';
+
 export default defineConfig({
   test: {
     // By default vitest leaves a core idle, which is half of a small machine, and many tests wait for other processes.
@@ -14,7 +16,15 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // The longest tests take a second, ten on a busy machine. They are pure, so modules load once for all of them.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, isolate: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 60_000,
+          isolate: false,
+          setupFiles: [GLOBALS],
+        },
+      },
       {
         test: {
           name: 'integration',
@@ -22,6 +32,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           isolate: false,
+          setupFiles: [GLOBALS],
         },
       },
       // Tests that are too slow for each save: thousands of damaged archives, and tests of recipes and patches with compilers, shells and

@@ -1,7 +1,9 @@
-import '../support/github/fast-clock.mjs';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { fastTimers } from '../support/github/fast-timers.mjs';
 import { allFaults, surviveFaults } from '../support/github/faults.ts';
 import { killAndFinish } from '../support/github/killed.ts';
+
+afterAll(fastTimers());
 
 it('a publication to GitHub ends as an undisturbed one if any request fails once in any way', async () => {
   expect(await surviveFaults(allFaults())).toEqual([]);

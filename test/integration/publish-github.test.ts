@@ -1,8 +1,8 @@
-import '../support/github/fast-clock.mjs';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { fastTimers } from '../support/github/fast-timers.mjs';
 import { surviveFaults } from '../support/github/faults.ts';
 import { publishingHere } from '../support/github/here.ts';
 import { killAndFinish } from '../support/github/killed.ts';
@@ -21,6 +21,8 @@ const DEB = 'coturn_4.18.0+turnbuild-1.deb13_amd64.deb';
 const STATEMENTS = [`${STEM}.provenance.json`, `${STEM}.tests.json`];
 /** What `publish` asks for after it has read everything: nothing may follow the publication. */
 const WRITES = /^(?:POST|PATCH|DELETE)/;
+
+afterAll(fastTimers());
 
 let keys: SigningHome;
 let key: string;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { turnbuildHere } from './turnbuild-here.ts';
@@ -47,7 +48,7 @@ export function turnbuild(args: readonly string[], options: RunOptions = {}): Pr
     });
     child.on('error', reject);
     child.on('close', (code, signal) =>
-      resolve({ code: code ?? (signal === 'SIGINT' ? 130 : 143), stdout, stderr }),
+      resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), stdout, stderr }),
     );
     options.onStart?.(child);
   });
