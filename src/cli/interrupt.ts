@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT } from '../errors.ts';
 import { FILE_ERRORS } from './failure.ts';
 
 /** Aborted by Ctrl-C, by SIGTERM, and when output cannot be written. */
 export const interrupt = new AbortController();
+// Each running program and request listens. Node would warn of more than ten at a time.
+setMaxListeners(0, interrupt.signal);
 
 /** Installs the handlers that abort `interrupt`. */
 export function watchInterrupts(): void {

@@ -30,7 +30,7 @@ async function client(repo: string, suite = 'trixie-testing', architecture = 'am
 describe('turnbuild publish --to apt', () => {
   it('publishes packages that apt finds, verifies and downloads', async () => {
     const { out, repo, publish } = place();
-    const targets = { 'debian-12': 'deb12', 'debian-13': 'deb13' };
+    const targets = { 'debian-12': 'deb12', 'debian-13': 'deb13', 'ubuntu-24.04': 'ubuntu24.04' };
     const release = packagedRelease(out, { targets, architectures: ['arm64', 'x86_64'] });
     const { code, stdout, stderr } = await publish();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -38,6 +38,7 @@ describe('turnbuild publish --to apt', () => {
     for (const [suite, label] of [
       ['trixie-testing', 'deb13'],
       ['bookworm-testing', 'deb12'],
+      ['noble-testing', 'ubuntu24.04'],
     ] as const)
       for (const architecture of ['amd64', 'arm64']) {
         const apt = await client(repo, suite, architecture);
