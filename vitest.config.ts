@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 300_000,
           isolate: false,
           setupFiles: [GLOBALS],
         },
@@ -29,8 +29,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           isolate: false,
           setupFiles: [GLOBALS],
         },
@@ -41,8 +41,8 @@ export default defineConfig({
         test: {
           name: 'thorough',
           include: ['test/thorough/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       // Real coturn on a real Docker engine, for `npm run check`. Each test proves something that no other test does.

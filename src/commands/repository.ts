@@ -114,8 +114,8 @@ export async function changeRepository(
   const given = await givenPlan(file);
   return withPlanner(publication, async (makePlan) => {
     const { plan, key, jobs } = await makePlan();
-    for (const destination of plan.destinations)
-      for (const line of renderDestination(destination, all)) output.line(line);
+    for (const { destination, offers } of jobs)
+      for (const line of renderDestination(destination, offers, all)) output.line(line);
     if (plan.accepted.length > 0)
       output.line(`warning: checks failed because of accepted advisories: ${plan.accepted.join(', ')}`);
     for (const note of new Set(jobs.flatMap(({ notes }) => notes))) output.line(`note: ${note}`);
@@ -131,6 +131,7 @@ export async function changeRepository(
       file: given === undefined ? undefined : basename(file ?? ''),
       digest: digestOf(given ?? plan, sha256Text),
     };
+    output.line('Making these changes:');
     await performPlan(publication, makePlan, shown, (event) => {
       const line = lineOf(event, all);
       if (line !== undefined) output.line(line);
@@ -184,8 +185,7 @@ function destinationsOption(words: string[] | undefined): Destination['to'][] {
   const unknown = names.find((name) => !DESTINATIONS.some((each) => each === name));
   if (unknown !== undefined)
     throw usageError('OPTION_INVALID', `Unknown destination "${unknown}" in --to`, known);
-  if (names.length === 0)
-    throw usageError('ARGUMENT_MISSING', '--to is missing: the kinds of repository', known);
+  if (names.length === 0) throw usageError('ARGUMENT_MISSING', '--to is missing: where to publish', known);
   return DESTINATIONS.filter((each) => names.includes(each));
 }
 

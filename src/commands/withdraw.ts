@@ -1,7 +1,9 @@
 import { usageError } from '../errors.ts';
+import type { Store } from '../io/store.ts';
 import { CHANNELS } from '../publish/plan.ts';
 import { publishedReleases } from '../publish/publish.ts';
 import { namedReleases } from '../publish/releases.ts';
+import { noticePath } from '../publish/withdrawn.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { addressOf, extentOf, journalFolder, unknownRelease, withdrawnFrom } from './published.ts';
@@ -42,7 +44,11 @@ export async function withdraw(
         })),
         head: { verb: 'withdraw', releases, reason, accepted: [] },
       },
-      `Withdrew coturn ${releases.join(', ')}. Machines that have it keep it until they get another version.`,
+      `Withdrew coturn ${releases.join(', ')}. Machines that have it keep it until they get another version.${noticesOf(base.store, releases)}`,
     );
   });
+}
+
+function noticesOf(store: Store | undefined, releases: readonly string[]): string {
+  return store === undefined ? '' : ` Notice: ${releases.map(noticePath).join(', ')}`;
 }

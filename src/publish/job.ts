@@ -36,10 +36,13 @@ export interface Reach {
   packages: readonly string[];
 }
 
-/** The releases that a place has after the change. */
+/** The releases of a place. */
 export interface Offer {
   /** A suite without its channel, e.g. `trixie`, or a target with .rpm packages. */
   name: string;
+  /** Before the change. */
+  before: readonly string[];
+  /** After it. */
   releases: readonly string[];
 }
 

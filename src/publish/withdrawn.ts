@@ -14,7 +14,7 @@ export function noticePath(release: string): string {
 export function notices(change: Change): Map<string, Uint8Array> {
   if (change.verb !== 'withdraw') return new Map();
   const text = (release: string) =>
-    `coturn ${release} was withdrawn: ${change.reason}\n\nIts packages are no longer offered. Install another version.\n`;
+    `coturn ${release} was withdrawn: ${change.reason}\n\nIts packages are no longer offered. A machine that has it keeps it until you install another version:\n\n    apt-get install --allow-downgrades 'coturn=VERSION*'\n    dnf downgrade coturn\n`;
   return new Map(change.releases.map((release) => [noticePath(release), Buffer.from(text(release))]));
 }
 

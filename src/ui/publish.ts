@@ -8,6 +8,13 @@ interface Action {
   file?: string | undefined;
 }
 
+/** The releases of a place, as src/publish/job.ts knows them. */
+interface Offer {
+  name: string;
+  before: readonly string[];
+  releases: readonly string[];
+}
+
 interface Destination {
   to: string;
   where: string;
@@ -18,11 +25,21 @@ interface Destination {
   actions: readonly Action[];
 }
 
+const LISTED = ' (--verbose lists them)';
+
 const nameOf = ({ path }: Action) => path.slice(path.lastIndexOf('/') + 1);
 const bytesOf = (actions: readonly Action[]) => actions.reduce((sum, { size = 0 }) => sum + size, 0);
 
-/** Lines about what a plan does to one destination. @param all lists every file, not only packages and pointers */
-export function renderDestination({ to, where, channel, key, actions }: Destination, all: boolean): string[] {
+/**
+ * Lines about what a plan does to one destination.
+ * @param offers what its places have before and after
+ * @param all lists every file, not only packages and pointers
+ */
+export function renderDestination(
+  { to, where, channel, key, actions }: Destination,
+  offers: readonly Offer[],
+  all: boolean,
+): string[] {
   if (channel === null)
     return deletedLines(`${to}: files of ${where} that no client needs any more`, actions, all);
   const head = [
@@ -34,7 +51,27 @@ export function renderDestination({ to, where, channel, key, actions }: Destinat
   const rows = all
     ? actions.map((each) => [`  ${each.do}`, sizeText(each), each.path])
     : [...packageRows(actions), ...otherRows(changes, to)];
-  return [...head, ...alignColumns(rows, new Set([1])), `  ${formatBytes(bytesOf(changes))} to send`];
+  return [
+    ...head,
+    ...moveLines(offers),
+    ...alignColumns(rows, new Set([1])),
+    `  about ${formatBytes(bytesOf(changes))} to store`,
+  ];
+}
+
+/** Which releases places get and lose. */
+function moveLines(offers: readonly Offer[]): string[] {
+  const places = new Map<string, string[]>();
+  for (const { name, before, releases } of offers) {
+    const gets = releases.filter((each) => !before.includes(each));
+    const loses = before.filter((each) => !releases.includes(each));
+    const words = [
+      ...(gets.length === 0 ? [] : [`gets ${gets.join(', ')}`]),
+      ...(loses.length === 0 ? [] : [`loses ${loses.join(', ')}`]),
+    ].join('; ');
+    if (words !== '') places.set(words, [...(places.get(words) ?? []), name]);
+  }
+  return [...places].map(([words, names]) => `  ${names.join(', ')}: ${words}`);
 }
 
 /** Lines about files that are deleted. */
@@ -45,7 +82,7 @@ function deletedLines(head: string, actions: readonly Action[], all: boolean): s
   const rows = shown.map((each) => [`  ${each.do}`, sizeText(each), all ? each.path : nameOf(each)]);
   const others = actions.filter((each) => !shown.includes(each));
   if (others.length > 0)
-    rows.push(['  delete', formatBytes(bytesOf(others)), `${plural(others.length, 'file')}: indices`]);
+    rows.push(['  delete', formatBytes(bytesOf(others)), `${plural(others.length, 'other file')}${LISTED}`]);
   return [head, ...alignColumns(rows, new Set([1])), `  ${formatBytes(bytesOf(actions))} to delete`];
 }
 
@@ -58,7 +95,7 @@ function packageRows(actions: readonly Action[]): string[][] {
 }
 
 function otherRows(changes: readonly Action[], to: string): string[][] {
-  const contents = to === 'github' ? 'draft, notes, checksums' : 'indices, keys';
+  const contents = to === 'github' ? ': draft, notes, checksums' : LISTED;
   const removed = changes.filter((each) => each.do === 'delete');
   const others = changes.filter(
     (each) => each.file === undefined && each.do !== 'point' && each.do !== 'delete',
@@ -67,7 +104,7 @@ function otherRows(changes: readonly Action[], to: string): string[][] {
   return [
     ...(others.length === 0
       ? []
-      : [['  write', formatBytes(bytesOf(others)), `${plural(others.length, 'file')}: ${contents}`]]),
+      : [['  write', formatBytes(bytesOf(others)), `${plural(others.length, 'other file')}${contents}`]]),
     ...removed.map((each) => ['  delete', '', nameOf(each)]),
     ...pointers.map(({ path }) => ['  point', '', path]),
   ];

@@ -22,8 +22,8 @@ const SYSTEMS: Readonly<Record<string, string>> = {
   trixie: 'Debian 13 (trixie)',
   jammy: 'Ubuntu 22.04 (jammy)',
   noble: 'Ubuntu 24.04 (noble)',
-  portable: 'RHEL, AlmaLinux, Rocky Linux 9 or newer, Amazon Linux 2023 (portable)',
-  el9: 'RHEL, AlmaLinux, Rocky Linux 9 (el9)',
+  portable: 'RHEL, AlmaLinux, Rocky Linux 9 or newer, Amazon Linux 2023',
+  el9: 'RHEL, AlmaLinux, Rocky Linux 9',
 };
 
 const CHANNELS = { stable: 'For production.', testing: 'Under test before promotion to stable.' } as const;
@@ -69,12 +69,13 @@ export function renderRepositoryPage(
 <main>
 <h1>coturn packages</h1>
 <p>Signed packages of coturn, a TURN and STUN server, from <a href="${url}/">${url}</a>. Run the commands as root.</p>
-${of('apt').map((name) => aptCommands(url, name, channelsOf(rows, 'apt', name)))}${of('dnf').map((name) => dnfCommands(url, name, channelsOf(rows, 'dnf', name)))}
 <h2>Key</h2>
-<p>Everything is signed by the key with this fingerprint. Compare it with the fingerprint that you got through another channel.</p>
+<p>Everything is signed by the key with this fingerprint. Before you install anything, compare it with the fingerprint that you got another way.</p>
 <pre class="key">${fingerprint.replace(/(.{4})(?!$)/g, '$1 ')}</pre>
 <p><a href="${url}/key.asc">key.asc</a> is the public key. To show its fingerprint:</p>
 <pre>curl -fsS '${url}/key.asc' | gpg --show-keys</pre>
+${of('apt').map((name) => aptCommands(url, name, channelsOf(rows, 'apt', name)))}${of('dnf').map((name) => dnfCommands(url, name, channelsOf(rows, 'dnf', name)))}
+${automaticUpgrades(url, of('apt').length > 0, of('dnf').length > 0)}<p class="soft">A release is named after coturn&#39;s version and the revision of its packages.</p>
 ${(['stable', 'testing'] as const).map((channel) => channelSection(channel, rows, attributes))}
 ${withdrawnSection(withdrawn)}</main>
 </body>
@@ -101,7 +102,7 @@ function aptCommands(url: string, name: string, channels: readonly Row['channel'
 ${trial(first)}<pre>curl -fsSo /etc/apt/sources.list.d/coturn.sources '${url}/apt/coturn-${suite}.sources'
 apt-get update
 apt-get install coturn</pre>
-${alsoTesting(channels, `coturn-${name}-testing.sources`)}`;
+${alsoTesting(channels, `${url}/apt/coturn-${name}-testing.sources`)}`;
 }
 
 function dnfCommands(url: string, name: string, channels: readonly Row['channel'][]): Html {
@@ -109,7 +110,7 @@ function dnfCommands(url: string, name: string, channels: readonly Row['channel'
   return html`<h2>${titleOf(name)}</h2>
 ${trial(first)}<pre>curl -fsSo /etc/yum.repos.d/coturn.repo '${url}/dnf/coturn-${name}-${first}.repo'
 dnf install coturn</pre>
-${alsoTesting(channels, `coturn-${name}-testing.repo`)}`;
+${alsoTesting(channels, `${url}/dnf/coturn-${name}-testing.repo`)}`;
 }
 
 function trial(channel: Row['channel'] | undefined): Html {
@@ -119,7 +120,30 @@ function trial(channel: Row['channel'] | undefined): Html {
 function alsoTesting(channels: readonly Row['channel'][], file: string): Html {
   return channels.length < 2
     ? nothing
-    : html`<p class="soft">For the channel testing: <code>${file}</code>.</p>\n`;
+    : html`<p class="soft">To get releases before they are stable, use this file instead: <a href="${file}">${file.replace(/.*\//, '')}</a></p>\n`;
+}
+
+/**
+ * How machines upgrade by themselves: `site` is the host of a repository (README of unattended-upgrades), and dnf-automatic-install.timer
+ * installs whatever its settings say (dnf-automatic's manual).
+ */
+function automaticUpgrades(url: string, apt: boolean, dnf: boolean): Html {
+  const origin = `Unattended-Upgrade::Origins-Pattern { "site=${new URL(url).hostname}"; };`;
+  return html`<h2>Automatic upgrades</h2>
+${
+  apt
+    ? html`<p>Debian and Ubuntu, with unattended-upgrades:</p>
+<pre>echo '${origin}' &gt; /etc/apt/apt.conf.d/52coturn</pre>
+`
+    : nothing
+}${
+  dnf
+    ? html`<p>Systems with dnf:</p>
+<pre>dnf install dnf-automatic
+systemctl enable --now dnf-automatic-install.timer</pre>
+`
+    : nothing
+}`;
 }
 
 function channelSection(
@@ -135,7 +159,7 @@ function channelSection(
   const lines = own.map(
     (
       row,
-    ) => html`<tr ${{ safe: attributes(row) }}><td class="release">${releaseName(row.release)}</td><td>${row.to}: ${row.name}</td><td class="date">${row.date}</td></tr>
+    ) => html`<tr ${{ safe: attributes(row) }}><td class="release">${releaseName(row.release)}</td><td>${titleOf(row.name)}</td><td class="date">${row.date}</td></tr>
 `,
   );
   return html`${head}<table>
@@ -152,7 +176,9 @@ function withdrawnSection(withdrawn: Facts['withdrawn']): Html {
 `,
   );
   return html`<h2 class="bad">Withdrawn releases</h2>
-<p>Do not use these releases. Install another version on machines that have one.</p>
+<p>Do not use these releases. A machine that has one keeps it until you install another version:</p>
+<pre>apt-get install --allow-downgrades 'coturn=VERSION*'
+dnf downgrade coturn</pre>
 <table>
 <thead><tr><th scope="col">Release</th><th scope="col">Reason</th></tr></thead>
 <tbody>

@@ -75,8 +75,9 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     ],
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
     reach: reachOf(suites, plan),
-    offers: suites.map(({ published: { suite }, next }) => ({
+    offers: suites.map(({ published: { suite, packages: before }, next }) => ({
       name: suite.replace(/-testing$/, ''),
+      before: releasesIn([...before.values()].flat()),
       releases: releasesIn([...next.values()].flat()),
     })),
     apply: storing(store, async ({ path, file }) => {

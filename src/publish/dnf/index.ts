@@ -85,12 +85,14 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       promotionNotes(job.change, baseFolder(next.name), published.packages, all),
     ),
     releases: releasesIn(changes.flatMap((each) => each.packages)),
-    offers: [...new Set(changes.map(({ next }) => next.name.target))].map((target) => ({
-      name: target,
-      releases: releasesIn(
-        changes.filter(({ next }) => next.name.target === target).flatMap((each) => each.packages),
-      ),
-    })),
+    offers: [...new Set(changes.map(({ next }) => next.name.target))].map((target) => {
+      const own = changes.filter(({ next }) => next.name.target === target);
+      return {
+        name: target,
+        before: releasesIn(own.flatMap(({ published: { packages: before } }) => before)),
+        releases: releasesIn(own.flatMap((each) => each.packages)),
+      };
+    }),
     reach: {
       before: changes.flatMap(({ published }) => reachOf(published)),
       after: changes.flatMap(({ next }) => reachOf({ ...next, list: mirrorList(next, facts) })),

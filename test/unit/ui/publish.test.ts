@@ -8,28 +8,37 @@ const ACTIONS = [
   { do: 'replace', path: 'key.asc', size: 24 },
   { do: 'point', path: 'apt/dists/trixie/InRelease' },
 ] as const;
+const [OLD, ...NEWER] = ['4.17.0+turnbuild-1', '4.18.0+turnbuild-1', '4.19.0+turnbuild-1'] as const;
+const OFFERS = [
+  { name: 'noble', before: NEWER, releases: [OLD] },
+  { name: 'trixie', before: NEWER, releases: [OLD] },
+  { name: 'bookworm', before: [OLD], releases: [OLD] },
+  { name: 'jammy', before: [OLD, '4.18.0+turnbuild-1'], releases: [OLD] },
+];
 const DESTINATION = { to: 'apt', where: '/srv/packages', channel: 'stable', key: 'KEY', actions: ACTIONS };
 
 it('a destination is shown with its packages and pointers', () => {
-  expect(renderDestination(DESTINATION, false)).toEqual([
+  expect(renderDestination(DESTINATION, OFFERS, false)).toEqual([
     'apt: channel stable of /srv/packages',
     '  signed by KEY',
+    '  noble, trixie: gets 4.17.0+turnbuild-1; loses 4.18.0+turnbuild-1, 4.19.0+turnbuild-1',
+    '  jammy: loses 4.18.0+turnbuild-1',
     '  create  2.0 KiB  coturn_1_amd64.deb',
     '  reuse   4.0 KiB  coturn_1_arm64.deb',
-    '  write   1.0 KiB  2 files: indices, keys',
+    '  write   1.0 KiB  2 other files (--verbose lists them)',
     '  point            apt/dists/trixie/InRelease',
-    '  3.0 KiB to send',
+    '  about 3.0 KiB to store',
   ]);
 });
 
 it('a destination is shown with every file with --verbose', () => {
-  const lines = renderDestination(DESTINATION, true);
+  const lines = renderDestination(DESTINATION, [], true);
   for (const { path } of ACTIONS) expect(lines.some((line) => line.endsWith(path))).toBe(true);
 });
 
 it('a destination that has everything says so', () => {
   const actions = ACTIONS.map((action) => ({ ...action, do: 'reuse' as const }));
-  expect(renderDestination({ ...DESTINATION, actions }, false).at(-1)).toBe('  Nothing to change.');
+  expect(renderDestination({ ...DESTINATION, actions }, [], false).at(-1)).toBe('  Nothing to change.');
 });
 
 it('of the changes being made, those of packages and pointers are shown', () => {

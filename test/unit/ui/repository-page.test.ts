@@ -38,6 +38,30 @@ describe('the page of a repository', () => {
     expect(text).toContain('0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567');
   });
 
+  it('shows the key before the first command that trusts it', () => {
+    const text = page();
+    expect(text.indexOf('<h2>Key</h2>')).toBeGreaterThan(0);
+    expect(text.indexOf('<h2>Key</h2>')).toBeLessThan(text.indexOf('/etc/apt/sources.list.d'));
+  });
+
+  it('links to the testing channel of a system that has both channels', () => {
+    expect(page().match(/<a href="[^"]*-testing\.(?:sources|repo)">/g)).toEqual([
+      '<a href="https://packages.example.org/coturn/apt/coturn-trixie-testing.sources">',
+    ]);
+  });
+
+  it.each([
+    ['apt', true, false],
+    ['dnf', false, true],
+  ] as const)(
+    'says how machines with %s upgrade by themselves, if it has packages for them',
+    (to, apt, dnf) => {
+      const text = page({ rows: [row({ to })], withdrawn: [] });
+      expect(text.includes('Origins-Pattern { &quot;site=packages.example.org&quot;; };')).toBe(apt);
+      expect(text.includes('systemctl enable --now dnf-automatic-install.timer')).toBe(dnf);
+    },
+  );
+
   it('escapes what others have written', () => {
     const text = page({ url: `https://example.org/"><b>'x'` });
     expect(text).toContain('crashes on &lt;start&gt; &amp; &quot;stop&quot;');
@@ -68,7 +92,7 @@ describe('the rows of a page', () => {
   const next = (before: PageRow[], releases: string[]) =>
     nextRows(
       before,
-      [{ to: 'apt', channel: 'stable', offers: [{ name: 'trixie', releases }] }],
+      [{ to: 'apt', channel: 'stable', offers: [{ name: 'trixie', before: [], releases }] }],
       () => '2026-12-01',
     );
 
