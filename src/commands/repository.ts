@@ -50,7 +50,7 @@ export interface RepositoryOptions extends CommonOptions {
 export type Repository = Omit<Publication, 'changes' | 'head' | 'dir'>;
 
 /**
- * Provides the repository named by the options or the project. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY.
+ * Provides the repository named by the options or the project. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY or TURNBUILD_SIGNING_KEY_FILE.
  * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID, and the errors of the repository's service
  */
 export async function withRepository(
@@ -77,7 +77,7 @@ export async function withRepository(
     renderPage: (facts: PageFacts) => renderRepositoryPage(facts, rowAttributes),
     signal: io.signal,
   };
-  const given = givenKey();
+  const given = await givenKey();
   if (given === undefined)
     return use({
       ...repository,

@@ -11,7 +11,7 @@ export interface Signer {
 }
 
 /**
- * Provides the key named by the option or the project, or that of TURNBUILD_SIGNING_KEY.
+ * Provides the key named by the option or the project, or that of TURNBUILD_SIGNING_KEY or TURNBUILD_SIGNING_KEY_FILE.
  * @param word the value of --sign-with
  * @param forRpm whether it signs .rpm files
  * @param use receives no key if none is named
@@ -27,7 +27,7 @@ export async function withSigner<T>(
   const fingerprint = named === undefined ? undefined : parseFingerprint(named);
   const keyOf = async (exec: Exec, own: string) =>
     suitableKey(own, await readSecretKey(exec, own, io.signal), { now: Date.now(), forRpm });
-  const given = givenKey();
+  const given = await givenKey();
   if (given !== undefined)
     return withGivenKey(io.exec, given, async (exec, own) =>
       use({ exec, key: await keyOf(exec, fingerprint ?? own) }),

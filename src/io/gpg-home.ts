@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
 import { type Exec, SECRET_VARIABLES } from './exec.ts';
+import { readText } from './files.ts';
 import { withWorkFolder } from './work-folder.ts';
 
 /** A secret key that is given as text, e.g. a secret of a CI system. */
@@ -11,15 +12,26 @@ export interface GivenKey {
   key: string;
   /** Its passphrase; undefined if it has none. */
   passphrase: string | undefined;
+  /** The variable or file that it comes from. */
+  from: string;
 }
 
 /** Environment variables of a given key. No program inherits them: src/io/exec.ts. */
 const [KEY, PASSPHRASE] = SECRET_VARIABLES;
 
-/** The key in the environment, if there is one. */
-export function givenKey(env: NodeJS.ProcessEnv = process.env): GivenKey | undefined {
-  const { [KEY]: key = '', [PASSPHRASE]: passphrase } = env;
-  return key.trim() === '' ? undefined : { key, passphrase };
+/** Environment variable that names a file with a key. */
+const KEY_FILE = 'TURNBUILD_SIGNING_KEY_FILE';
+
+/**
+ * The key in the environment, or in the file that it names, if there is one.
+ * @throws OPTION_INVALID if there are both; FILE_ERROR; system errors of reading the file
+ */
+export async function givenKey(env: NodeJS.ProcessEnv = process.env): Promise<GivenKey | undefined> {
+  const { [KEY]: key = '', [PASSPHRASE]: passphrase, [KEY_FILE]: file = '' } = env;
+  const isGiven = key.trim() !== '';
+  if (file === '') return isGiven ? { key, passphrase, from: KEY } : undefined;
+  if (!isGiven) return { key: await readText(file), passphrase, from: file };
+  throw usageError('OPTION_INVALID', `Both ${KEY} and ${KEY_FILE} are set`, 'Set only one of them.');
 }
 
 /**
@@ -29,16 +41,18 @@ export function givenKey(env: NodeJS.ProcessEnv = process.env): GivenKey | undef
  */
 export async function withGivenKey<T>(
   exec: Exec,
-  { key, passphrase = '' }: GivenKey,
+  { key, passphrase = '', from }: GivenKey,
   use: (exec: Exec, fingerprint: string) => Promise<T>,
 ): Promise<T> {
   // Not in the cache: the path of the agent's socket, in the home, is limited to 108 bytes.
-  return withWorkFolder(tmpdir(), 'turnbuild-gpg', (home) => withHome(exec, { key, passphrase }, home, use));
+  return withWorkFolder(tmpdir(), 'turnbuild-gpg', (home) =>
+    withHome(exec, { key, passphrase, from }, home, use),
+  );
 }
 
 async function withHome<T>(
   exec: Exec,
-  { key, passphrase }: { key: string; passphrase: string },
+  { key, passphrase, from }: { key: string; passphrase: string; from: string },
   home: string,
   use: (exec: Exec, fingerprint: string) => Promise<T>,
 ): Promise<T> {
@@ -51,13 +65,13 @@ async function withHome<T>(
     await writeFile(join(home, 'gpg.conf'), `pinentry-mode loopback\npassphrase-file ${file}\n`, {
       mode: 0o600,
     });
-    return await use(own, await imported(own, key));
+    return await use(own, await imported(own, key, from));
   } finally {
     await own({ file: 'gpgconf', args: ['--kill', 'all'], effect: 'read' });
   }
 }
 
-async function imported(exec: Exec, key: string): Promise<string> {
+async function imported(exec: Exec, key: string, from: string): Promise<string> {
   const args = ['--batch', '--no-tty', '--status-fd', '1', '--import'];
   const { code, stdout } = await exec({ file: 'gpg', args, effect: 'read' }, { input: `${key.trim()}\n` });
   if (code === 127)
@@ -70,7 +84,7 @@ async function imported(exec: Exec, key: string): Promise<string> {
   );
   const [found, ...others] = new Set(secrets.map(([, , fingerprint = '']) => fingerprint));
   if (found !== undefined && others.length === 0) return found;
-  throw new TurnbuildError('SIGNING_KEY_INVALID', `${KEY} does not contain exactly one secret key`, {
-    hint: `Set it to the output of: gpg --armor --export-secret-keys FINGERPRINT. Put its passphrase in ${PASSPHRASE}.`,
+  throw new TurnbuildError('SIGNING_KEY_INVALID', `${from} does not contain exactly one secret key`, {
+    hint: `It should be the output of: gpg --armor --export-secret-keys FINGERPRINT. Put its passphrase in ${PASSPHRASE}.`,
   });
 }

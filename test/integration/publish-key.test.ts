@@ -74,11 +74,12 @@ describe('a subkey that expires', () => {
       const primary = own.createKey('Rotating <rotating@example.org>');
       const add = (expires: string) =>
         own.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'ed25519', 'sign', expires]);
-      add('seconds=4');
+      const expires = Date.now() + 15_000;
+      add('seconds=15');
       const { dir, publish } = project(settings(`  signWith: "${primary}"\n`));
       const env = { GNUPGHOME: own.home };
       expect(await publish(env)).toMatchObject({ code: 0, stderr: '' });
-      await new Promise((resolve) => setTimeout(resolve, 4500));
+      await new Promise((resolve) => setTimeout(resolve, expires + 1000 - Date.now()));
       // Without a valid signature, clients refuse the repository.
       await expect(versions(dir)).rejects.toThrow();
       add('1y');
@@ -138,5 +139,26 @@ describe('TURNBUILD_SIGNING_KEY', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('does not contain exactly one secret key');
     expect(stderr).toContain('[SIGNING_KEY_INVALID]');
+  });
+
+  it('can be in a file', async () => {
+    const file = join(temporaryFolder(), 'key.asc');
+    writeFileSync(file, secret, { mode: 0o600 });
+    const { dir, code } = await signed({ TURNBUILD_SIGNING_KEY_FILE: file });
+    expect(code).toBe(0);
+    expect(await versions(dir)).toEqual(['4.18.0+turnbuild-1~deb13']);
+  });
+
+  it('in a file is refused, naming the file, if it is no secret key, is missing, or is given twice', async () => {
+    const file = join(temporaryFolder(), 'key.asc');
+    const missing = await signed({ TURNBUILD_SIGNING_KEY_FILE: file });
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain(file);
+    writeFileSync(file, keys.gpg(['--armor', '--export', key]));
+    const { code, stderr } = await signed({ TURNBUILD_SIGNING_KEY_FILE: file });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${file} does not contain exactly one secret key`);
+    const twice = await signed({ TURNBUILD_SIGNING_KEY: secret, TURNBUILD_SIGNING_KEY_FILE: file });
+    expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('[OPTION_INVALID]') });
   });
 });
