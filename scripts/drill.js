@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -120,6 +121,33 @@ async function scheduled(name) {
   });
 }
 
+/**
+ * The longest build if each had a native runner: an emulated one is taken to need as long as the native build of its target.
+ * @param {number[]} seconds of the builds, in their order
+ */
+function nativeBuild(seconds) {
+  const stored = join(dir, 'first', 'artifacts');
+  const parts = readdirSync(stored)
+    .filter((name) => name.startsWith('turnbuild-part-'))
+    .sort((a, b) => statSync(join(stored, a)).birthtimeMs - statSync(join(stored, b)).birthtimeMs);
+  if (parts.length !== seconds.length) throw new Error(`${seconds.length} builds made ${parts.length} parts`);
+  const own = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const other = own === 'arm64' ? 'x86_64' : 'arm64';
+  const native = parts.map((name, index) => {
+    const same = parts.indexOf(name.replace(new RegExp(`${other}$`), own));
+    return seconds[same < 0 ? index : same] ?? 0;
+  });
+  const emulated = parts.filter((name) => name.endsWith(other));
+  const isKnown = emulated.every((name) => parts.includes(name.replace(new RegExp(`${other}$`), own)));
+  const note =
+    emulated.length === 0
+      ? ''
+      : isKnown
+        ? ` ${other} was emulated here, and is taken to need as long as ${own}.`
+        : ` ${other} was emulated here, so a native runner is faster.`;
+  return { longest: Math.max(...native), note };
+}
+
 const failures = [];
 let isDone = false;
 try {
@@ -155,9 +183,11 @@ try {
   );
   for (const each of own) console.log(`  ${clock(each.seconds).padStart(6)}  ${each.job}`);
   const builds = own.filter(({ job }) => job.startsWith('build'));
-  const longest = Math.max(...builds.map((each) => each.seconds));
+  const { longest, note } = nativeBuild(builds.map((each) => each.seconds));
   const others = own.filter((each) => !builds.includes(each)).reduce((sum, each) => sum + each.seconds, 0);
-  console.log(`With a runner for each of the ${builds.length} packages: ${clock(others + longest)}.`);
+  console.log(
+    `With a native runner for each of the ${builds.length} packages: ${clock(others + longest)}.${note}`,
+  );
   console.log('The next scheduled run found nothing due.');
   isDone = true;
 } finally {

@@ -344,6 +344,19 @@ it('all run blocks of these workflows and of action.yml were executed', () => {
   expect(all.filter((block) => !executed.has(block))).toEqual([]);
 });
 
+it('all run blocks of ci.yml are commands that a merge runs itself, or that the release does', () => {
+  const blocks = runBlocks(parse(readFileSync(join(root, '.github/workflows/ci.yml'), 'utf8')));
+  expect([...new Set(blocks)].sort()).toEqual([
+    'bin/turnbuild.js doctor || true',
+    // As in test/e2e, which takes the sources from the Debian archive.
+    'bin/turnbuild.js release 4.6.1 --source github --arch "$ARCH" --roots registry',
+    'npm ci',
+    'npm run build',
+    'npm run check',
+    'npm test',
+  ]);
+});
+
 function runBlocks(node: unknown): string[] {
   if (typeof node !== 'object' || node === null) return [];
   return Object.entries(node).flatMap(([key, value]) =>
