@@ -4,8 +4,9 @@ import { FILE_ERRORS } from './failure.ts';
 
 /** Aborted by Ctrl-C, by SIGTERM, and when output cannot be written. */
 export const interrupt = new AbortController();
-// Each running program and request listens. Node would warn of more than ten at a time.
-setMaxListeners(0, interrupt.signal);
+// Each running program and request listens. Node would warn of more than ten at a time. Not 0, which means the same: Node 20 then takes the
+// signal for something else when fetch asks for its limit.
+setMaxListeners(Number.POSITIVE_INFINITY, interrupt.signal);
 
 /** Installs the handlers that abort `interrupt`. */
 export function watchInterrupts(): void {
