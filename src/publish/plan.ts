@@ -18,6 +18,8 @@ const action = z.strictObject({
   sha256: sha256.optional(),
   /** Name of the release's file that it is a copy of. */
   file: z.string().min(1).optional(),
+  /** Of a draft on GitHub: what its notes contain, so that it is found again if the response is lost. It is the digest of the manifest. */
+  marker: sha256.optional(),
 });
 
 /** What clients start from. Digests are of the content that it leads to, whatever its date and signature. */
@@ -118,7 +120,7 @@ export function isUpToDate({ actions }: Destination): boolean {
 
 /**
  * Requires that a plan made now does what a given one says. A file that an interrupted run of the given plan has stored is reused, and a
- * pointer that it has moved stays.
+ * pointer that it has moved stays. What an interrupted run has left on GitHub is deleted: if the plan was given, only if that run performed it.
  * @param file name of the given plan's file; undefined if this run made it
  * @throws PUBLISH_PLAN_STALE with the differences
  */
@@ -132,7 +134,7 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
     ),
     ...now.destinations.flatMap((each) => {
       const planned = given.destinations.find((other) => nameOf(other) === nameOf(each));
-      return planned === undefined ? [] : destinationProblems(planned, each);
+      return planned === undefined ? [] : destinationProblems(planned, each, file !== undefined);
     }),
   ];
   if (problems.length === 0) return;
@@ -161,7 +163,10 @@ function differing(what: string, given: string, now: string): string[] {
   return given === now ? [] : [`the ${what} in the plan: ${given}; now: ${now}`];
 }
 
-function destinationProblems(given: Destination, now: Destination): string[] {
+const pathsOf = (actions: readonly PublishAction[], what: PublishAction['do']) =>
+  actions.filter((each) => each.do === what).map(({ path }) => path);
+
+function destinationProblems(given: Destination, now: Destination, isGiven: boolean): string[] {
   const gone = given.pointers.filter(({ path }) => !now.pointers.some((each) => each.path === path));
   const problems = now.pointers.flatMap(({ path, before, after }) => {
     const planned = given.pointers.find((each) => each.path === path);
@@ -174,10 +179,10 @@ function destinationProblems(given: Destination, now: Destination): string[] {
   const files = ({ actions }: Destination) =>
     actions.filter(({ file }) => file !== undefined).map(({ path, sha256: digest }) => `${path} ${digest}`);
   const [planned, current] = [new Set(files(given)), new Set(files(now))];
-  // A run that was interrupted has deleted some already. Publications delete only their own leftovers, on GitHub.
+  // A run that was interrupted has deleted some already, and has left parts of what it was about to create.
   const deleted = ({ actions, channel }: Destination) =>
-    channel === null ? actions.filter((each) => each.do === 'delete').map(({ path }) => path) : [];
-  const expected = new Set(deleted(given));
+    isGiven || channel === null ? pathsOf(actions, 'delete') : [];
+  const expected = new Set([...deleted(given), ...pathsOf(given.actions, 'create')]);
   const others = [
     ...[...planned].filter((each) => !current.has(each)),
     ...[...current].filter((each) => !planned.has(each)),
@@ -187,7 +192,7 @@ function destinationProblems(given: Destination, now: Destination): string[] {
     // A changed file changes pointers, too.
     ...(problems.length > 0 ? problems : new Set(others)),
     ...deleted(now)
-      .filter((path) => !expected.has(path))
+      .filter((path) => !expected.has(path.replace(/\/drafts\/\d+$/, '')) && !expected.has(path))
       .map((path) => `${path} would be deleted, which is not in the plan`),
   ];
 }

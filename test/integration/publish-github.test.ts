@@ -63,6 +63,10 @@ describe('turnbuild publish --to github', () => {
     expect(checked.trim().split('\n')).toHaveLength(assets.size - 1);
     expect(github.requests.filter((each) => WRITES.test(each)).at(-1)).toBe('PATCH release');
     expect(github.requests.at(-1)).toBe('PATCH release');
+    const marker = /"manifest":"([0-9a-f]{64})"/.exec(published?.body ?? '')?.[1];
+    expect(readFileSync(join(release, 'publish.jsonl'), 'utf8')).toContain(
+      JSON.stringify({ do: 'create', path: `releases/${TAG}`, marker }),
+    );
     const [before, bytes] = [github.repository.summary(), github.uploads.bytes];
     github.requests.length = 0;
     expect(await publish()).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to change.') });

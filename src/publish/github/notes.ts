@@ -25,6 +25,7 @@ export function releaseNotes(input: NotesInput): string {
   const sections = [
     introduction(manifest),
     section(`Changes since ${input.previous?.release}`, changes(input)),
+    section('Statically linked libraries', linked(input)),
     section('Accepted advisories', advisories(input)),
     section('Verification', verification(input)),
     section('Install', installation(input)),
@@ -63,6 +64,10 @@ function changes(input: NotesInput): string[] {
       .map((name) => `- ${name} (statically linked) ${text(before[name])} -> ${text(now[name])}`),
   ];
 }
+
+/** Which versions are linked in; nothing if the packages use the distribution's libraries. */
+const linked = (input: NotesInput) =>
+  Object.entries(librariesOf(input)).map(([name, versions]) => `- ${name} ${versions.join(', ')}`);
 
 /** Statically linked libraries: source package -> versions, in a fixed order. */
 function librariesOf({ manifest, groups }: Pick<NotesInput, 'manifest' | 'groups'>): Marker['libraries'] {

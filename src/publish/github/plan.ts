@@ -103,7 +103,9 @@ export function planPublication(facts: GithubFacts, fresh: NewRelease): GithubPl
   const shows = !isPublished || isStable !== wasStable;
   const steps: GithubStep[] = [
     ...extra.map(({ id }) => ({ do: 'remove-draft' as const, tag, id })),
-    ...(current === undefined ? [{ do: 'draft' as const, tag, notes: fresh.notes }] : []),
+    ...(current === undefined
+      ? [{ do: 'draft' as const, tag, notes: fresh.notes, manifest: fresh.manifest }]
+      : []),
     ...uploads,
     ...(current?.isDraft && sameLines(current.body) !== fresh.notes
       ? [{ do: 'notes' as const, tag, body: fresh.notes }]

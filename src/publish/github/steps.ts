@@ -21,7 +21,8 @@ export interface ReleaseFile {
 export type GithubStep =
   /** A draft that a lost response has left. */
   | { do: 'remove-draft'; tag: string; id: number }
-  | { do: 'draft'; tag: string; notes: string }
+  /** `manifest`: digest of the release's manifest, by which the draft is found again. */
+  | { do: 'draft'; tag: string; notes: string; manifest: string }
   | { do: 'remove-asset'; tag: string; asset: GithubAsset }
   | { do: 'upload' | 'reuse'; tag: string; file: ReleaseFile }
   | { do: 'notes'; tag: string; body: string }
@@ -36,7 +37,7 @@ export function actionOf(step: GithubStep): PublishAction {
     case 'remove-draft':
       return { do: 'delete', path: draftPath(tag, step.id) };
     case 'draft':
-      return { do: 'create', path: releasePath(tag) };
+      return { do: 'create', path: releasePath(tag), marker: step.manifest };
     case 'remove-asset':
       return { do: 'delete', path: assetPath(tag, step.asset.name) };
     case 'notes':

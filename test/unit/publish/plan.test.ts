@@ -85,6 +85,44 @@ describe('requirePlanned', () => {
     expect(check(withDestination({ actions }))).not.toThrow();
   });
 
+  const DRAFT = 'releases/4.18.0+turnbuild-1';
+  const onGithub = (...actions: Destination['actions']): PublishPlan =>
+    withDestination({ to: 'github', url: null, pointers: [], actions });
+  const creates = onGithub(
+    { do: 'create', path: DRAFT, marker: A },
+    { do: 'create', path: `${DRAFT}/assets/SHA256SUMS`, size: 1, sha256: A },
+  );
+
+  it.each([
+    ['a second draft, after a lost response', `${DRAFT}/drafts/7`],
+    ['a file that was partly uploaded', `${DRAFT}/assets/SHA256SUMS`],
+  ])("accepts that %s of the plan's own interrupted run is deleted", (_, path) => {
+    expect(() => requirePlanned(creates, onGithub({ do: 'delete', path }), 'publish.json')).not.toThrow();
+  });
+
+  it.each([
+    ['a draft', `${DRAFT}/drafts/7`, onGithub({ do: 'reuse', path: `${DRAFT}/assets/x` })],
+    ['a draft of another release', 'releases/4.19.0+turnbuild-1/drafts/7', creates],
+    ['a file of a draft', `${DRAFT}/assets/x`, creates],
+  ])('refuses to delete %s that is not in the plan', (_, path, given) => {
+    expect(() => requirePlanned(given, onGithub({ do: 'delete', path }), 'publish.json')).toThrow(
+      expect.objectContaining({
+        code: 'PUBLISH_PLAN_STALE',
+        message: expect.stringContaining(`${path} would be deleted, which is not in the plan`),
+      }),
+    );
+  });
+
+  it('accepts in a run that made its own plan that leftovers appear late', () => {
+    const late = onGithub({ do: 'delete', path: `${DRAFT}/drafts/7` });
+    expect(() => requirePlanned(onGithub(), late)).not.toThrow();
+  });
+
+  it('accepts that a planned deletion was already made', () => {
+    const given = onGithub({ do: 'delete', path: `${DRAFT}/drafts/7` });
+    expect(() => requirePlanned(given, onGithub(), 'publish.json')).not.toThrow();
+  });
+
   it('tells a run without a given plan to start again', () => {
     expect(() => requirePlanned(PLAN, pointing(C, B))).toThrow(
       expect.objectContaining({ hint: 'Run the same command again.' }),

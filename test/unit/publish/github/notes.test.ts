@@ -79,6 +79,10 @@ describe('the notes of a release', () => {
 - hiredis (statically linked) 1.0 -> not linked
 - openssl (statically linked) 3.0.16-1 -> 3.0.17-1
 
+### Statically linked libraries
+
+- openssl 3.0.17-1
+
 ### Accepted advisories
 
 Some checks failed because of these known advisories, which were accepted for this release.
@@ -120,14 +124,28 @@ The signing key's fingerprint is \`${'F'.repeat(40)}\`. Compare it with one that
   it('name a new revision of the same version', () => {
     const previous = { release: '4.18.0+turnbuild-1', marker: undefined };
     expect(releaseNotes({ ...INPUT, previous })).toContain(
-      '### Changes since 4.18.0+turnbuild-1\n\n- Package revision 1 -> 2 of the same coturn version\n\n### Accepted',
+      '### Changes since 4.18.0+turnbuild-1\n\n- Package revision 1 -> 2 of the same coturn version\n\n### Statically',
     );
+  });
+
+  it('list the statically linked libraries of a first release', () => {
+    const notes = releaseNotes(INPUT);
+    expect(notes).not.toContain('Changes');
+    expect(notes).toContain('### Statically linked libraries\n\n- openssl 3.0.17-1\n\n');
+  });
+
+  it('list them although they have not changed', () => {
+    const marker = { release: '4.18.0+turnbuild-1', manifest: '', libraries: { openssl: ['3.0.17-1'] } };
+    const notes = releaseNotes({ ...INPUT, previous: { release: marker.release, marker } });
+    expect(notes).not.toContain('->\n- openssl');
+    expect(notes).toContain('- openssl 3.0.17-1\n');
   });
 
   it('leave out what there is not', () => {
     const groups = GROUPS.map((group) => ({ ...group, accepted: [] }));
-    const notes = releaseNotes({ ...INPUT, groups, files: [] });
-    for (const absent of ['Changes', 'advisories', 'Install', 'gpg', 'report.html`.\n\n\n'])
+    const steps = MANIFEST.steps.map(({ facts: _, ...step }) => step);
+    const notes = releaseNotes({ ...INPUT, manifest: { ...MANIFEST, steps }, groups, files: [] });
+    for (const absent of ['Changes', 'linked', 'advisories', 'Install', 'gpg', 'report.html`.\n\n\n'])
       expect(notes).not.toContain(absent);
   });
 });

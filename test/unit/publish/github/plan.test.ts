@@ -62,6 +62,9 @@ describe('a publication on GitHub', () => {
   it('is a draft first, and public last', () => {
     expect(publish([])).toEqual([`create releases/${TAG}`, ...CREATED, SHOWN]);
     const { steps } = planPublication(facts([]), NEW);
+    // The journal has what the draft is found again by.
+    const [created] = planPublication(facts([]), NEW).destination.actions;
+    expect(created).toEqual({ do: 'create', path: `releases/${TAG}`, marker: MANIFEST });
     expect(steps.at(-1)).toEqual({ do: 'show', tag: TAG, isPrerelease: true, isLatest: false });
   });
 
