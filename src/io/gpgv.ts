@@ -13,6 +13,8 @@ export interface Signed {
   signer: string | undefined;
   /** Fingerprint of the primary key that `signer` belongs to. */
   primary: string | undefined;
+  /** A name that this key has given itself, e.g. `Packages <packages@example.org>`. */
+  userId: string | undefined;
   /** The signed text, if gpgv was told to print it. */
   stdout: string;
   /** gpgv's messages and status lines. */
@@ -37,30 +39,41 @@ export async function gpgv(
     throw new TurnbuildError('GPGV_MISSING', "gpgv is not installed, so a signature can't be checked", {
       hint: 'apt-get install gpgv',
     });
-  const { signer, primary } = signerIn(stderr, expired);
-  return { signer, primary, stdout, stderr };
+  const { signer, primary, userId } = signerIn(stderr, expired);
+  return { signer, primary, userId, stdout, stderr };
 }
 
 /**
  * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
  * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
  * also signs Debian's suites.
- * @returns the fingerprints of the key or subkey that made the first such signature, and of its primary key
+ * @returns the fingerprints of the key or subkey that made the first such signature, and of its primary key, and the name of that
  */
-function signerIn(status: string, expired: boolean): Partial<Pick<Signed, 'signer' | 'primary'>> {
+function signerIn(status: string, expired: boolean): Partial<Pick<Signed, 'signer' | 'primary' | 'userId'>> {
   let good = false;
-  let found: Partial<Pick<Signed, 'signer' | 'primary'>> = {};
+  let userId: string | undefined;
+  let found: ReturnType<typeof signerIn> = {};
   for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
     if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return {};
     // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
     if (word === 'VALIDSIG') {
       const [signer, , , , , , , hash = '', , primary = signer] = rest.trim().split(' ');
-      if (good && STRONG_HASHES.has(hash) && found.signer === undefined) found = { signer, primary };
+      if (good && STRONG_HASHES.has(hash) && found.signer === undefined) found = { signer, primary, userId };
     }
     if (word === 'NEWSIG') good = false;
-    if (word === 'GOODSIG' || (expired && word === 'EXPKEYSIG')) good = true;
+    if (word === 'GOODSIG' || (expired && word === 'EXPKEYSIG')) {
+      good = true;
+      userId = plainText(rest.trim().replace(/^\S+ ?/, '')) || undefined;
+    }
   }
   return found;
+}
+
+/** gpgv writes control characters and percent signs as `%XX`. */
+function plainText(escaped: string): string {
+  return escaped.replace(/%([0-7][0-9A-F])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 /** The bytes of an armored OpenPGP block (RFC 9580, 6.2), or the given bytes if they are not armored. gpgv reads no armored keyring. */

@@ -1,11 +1,17 @@
-import { alignColumns, plural } from './format.ts';
+import { plural, wrap } from './format.ts';
 
 /** What is proved about a file, as src/publish/trust/verified.ts has it. */
 interface Verified {
   file: string;
   sha256: string;
   signatures: readonly (
-    | { by: 'key'; fingerprint: string; signer: string; isKeyFromDownload: boolean }
+    | {
+        by: 'key';
+        fingerprint: string;
+        signer: string;
+        userId: string | undefined;
+        isKeyFromDownload: boolean;
+      }
     | {
         by: 'identity';
         identity: string;
@@ -21,8 +27,11 @@ interface Verified {
   missing: readonly string[];
 }
 
+/** Columns of the labels, and of the text beside them: lines of a terminal have 80. */
+const [LABELS, WIDTH] = [14, 66];
+
 /**
- * Lines about what is proved. Statements may come from another version of turnbuild or another program, so no member is certain.
+ * Lines about what is proved, the signer first. Statements may come from another version of turnbuild or another program, so no member is certain.
  * @param buildType of turnbuild's own provenance. The members of others mean something else.
  */
 export function renderVerified(
@@ -30,8 +39,8 @@ export function renderVerified(
   buildType: string,
 ): string[] {
   const rows = [
-    ['sha256', sha256],
     ...unique(signatures.flatMap(signatureRows)),
+    ['sha256', sha256],
     ...(provenance === null
       ? [['source', 'not proved: no provenance was found']]
       : provenanceRows(provenance, buildType)),
@@ -40,9 +49,8 @@ export function renderVerified(
   ];
   return [
     `Verified: ${file}`,
-    ...alignColumns(
-      rows.map(([name = '', text = '']) => [`  ${name}`, text]),
-      new Set(),
+    ...rows.flatMap(([name = '', words = '']) =>
+      wrap(words, WIDTH).map((line, index) => `${(index === 0 ? `  ${name}` : '').padEnd(LABELS)}${line}`),
     ),
   ];
 }
@@ -53,23 +61,41 @@ function unique(rows: readonly string[][]): string[][] {
 
 function signatureRows(signature: Verified['signatures'][number]): string[][] {
   if (signature.by === 'key') {
-    const { fingerprint, signer, isKeyFromDownload } = signature;
-    const by = signer === fingerprint ? '' : `, by its subkey ${signer}`;
+    const { fingerprint, signer, userId, isKeyFromDownload } = signature;
     return [
-      ['signed by', `the OpenPGP key ${fingerprint}${by}`],
+      ['signed by', userId ?? 'a key without a name'],
+      ['', `OpenPGP key ${fingerprint}`],
+      ...(signer === fingerprint ? [] : [['', `with its subkey ${signer}`]]),
       ...(isKeyFromDownload
-        ? [['', 'revocation and expiry of the key were not checked: it came with the file; pass --key']]
+        ? [
+            [
+              '',
+              'key.asc came with the download, so its revocation and expiry are not proved; pass --key FILE',
+            ],
+          ]
         : []),
     ];
   }
   const { identity, issuer, signedAt, repository, commit, run } = signature;
   return [
-    ['signed by', identity],
-    ['', `an identity of ${issuer}`],
-    ...(repository === undefined ? [] : [['', `for repository ${repository}`]]),
-    ...(commit === undefined ? [] : [['', `for commit ${commit}`]]),
-    ...(run === undefined ? [] : [['', `in ${run}`]]),
+    ...identityRows(identity, repository),
+    ...(commit === undefined ? [] : [['', `commit ${commit}`]]),
+    ...(run === undefined ? [] : [['', `run ${run}`]]),
     ['', `at ${signedAt.slice(0, 16).replace('T', ' ')} UTC`],
+    ['', `identity issued by ${issuer}`],
+  ];
+}
+
+/** A workflow and the repository that it ran for. The identity of a workflow is too long for one line. */
+function identityRows(identity: string, repository: string | undefined): string[][] {
+  const [, own, workflow, ref] =
+    /^(https:\/\/[^/]+\/[^/]+\/[^/@]+)\/(\.github\/workflows\/[^@]+)@(.+)$/.exec(identity) ?? [];
+  if (own === undefined || repository === undefined)
+    return [['signed by', identity], ...(repository === undefined ? [] : [['', `for ${repository}`]])];
+  return [
+    ['signed by', `a workflow run of ${repository}`],
+    ['', `workflow ${workflow}`],
+    ['', `${own === repository ? '' : `of ${own} `}at ${ref}`],
   ];
 }
 
@@ -83,7 +109,7 @@ const text = (value: unknown): string =>
 
 function provenanceRows({ buildDefinition, runDetails }: Members, own: string): string[][] {
   const buildType = text(members(buildDefinition).buildType);
-  if (buildType !== own) return [['source', `provenance of another build type: ${buildType}`]];
+  if (buildType !== own) return [['source', `not proved: provenance of another build type: ${buildType}`]];
   const { externalParameters, internalParameters, resolvedDependencies } = members(buildDefinition);
   const { coturn, revision, target, arch, cloud } = members(externalParameters);
   const dependencies = list(resolvedDependencies).map(members);
@@ -95,35 +121,55 @@ function provenanceRows({ buildDefinition, runDetails }: Members, own: string): 
     .map(members)
     .map(({ id, inputs }) => ({ id: text(id), recipe: text(members(inputs).recipe) }))
     .filter(({ recipe }) => recipe !== '');
+  const origins = dependencies.flatMap(dependencyRows);
+  const isNamed = origins.some(([label]) => label === 'source');
   return [
     ['package', `coturn ${text(coturn)}, revision ${text(revision)}, for ${place}`],
-    ...dependencies.map((each) => dependencyRow(each)),
-    ...recipes.map(({ id, recipe }) => ['recipe', `${id} ${recipe}`]),
-    ['built by', `${text(members(builder).id)} ${text(turnbuild)}${finished === '' ? '' : `, ${finished}`}`],
+    ...(isNamed ? [] : [['source', 'not named: not proved']]),
+    ...origins,
+    ...recipes.flatMap(({ id, recipe }) => [
+      ['recipe', `${id}, sha256:`],
+      ['', recipe],
+    ]),
+    ['built with', `${text(members(builder).id)} ${text(turnbuild)}`],
+    ...(finished === '' ? [] : [['', `finished ${finished}`]]),
   ];
 }
 
-function dependencyRow({ name, uri, digest, annotations }: Members): string[] {
+function dependencyRows({ name, uri, digest, annotations }: Members): string[][] {
   const { provider, location, origin, packages, toolchain } = members(annotations);
   const from = [text(uri), text(provider), text(location), text(origin)].filter((each) => each !== '');
   const [algorithm = '', hex = ''] = Object.entries(members(digest))[0] ?? [];
   const count = Math.max(Object.keys(members(packages)).length, list(toolchain).length);
   const details = [...from, ...(count === 0 ? [] : [plural(count, 'package')])];
+  const own = text(name).replace(/^base image /, '');
+  const label = own !== text(name) ? 'base image' : SOURCE.test(own) ? 'source' : 'made from';
   return [
-    text(name).startsWith('base image') ? 'base image' : 'source',
-    `${text(name).replace(/^base image /, '')}: ${algorithm} ${text(hex)}${details.length === 0 ? '' : ` (${details.join(', ')})`}`,
+    [label, own],
+    ['', `${[...details, algorithm].join(', ')}:`],
+    ['', text(hex)],
   ];
 }
 
-function testRows({ passedTests, warnedTests, configuration }: Members): string[][] {
+/** Names of coturn's sources in turnbuild's provenance. */
+const SOURCE = /^coturn \S+, (?:source tarball|git commit)$/;
+
+function testRows({ passedTests, warnedTests, failedTests, configuration }: Members): string[][] {
   const { accepted, cannotRunThere } = members(members(list(configuration)[0]).annotations);
+  const [warned, failed] = [words(warnedTests).length, words(failedTests).length];
+  const ids = [...new Set(list(accepted).flatMap((each) => words(members(each).advisories)))].sort();
+  const reasons = [
+    ...(warned === 0 ? [] : [`${warned} failed (accepted: ${ids.join(', ') || 'no advisory named'})`]),
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+  ];
+  const passed = `${words(passedTests).length} passed`;
   const rows = [
-    ['checks', `${words(passedTests).length} passed, ${words(warnedTests).length} failed and were accepted`],
+    ['checks', reasons.length === 0 ? `${passed}; none failed` : [passed, ...reasons].join(', ')],
   ];
   for (const { check, advisories, message } of list(accepted).map(members))
-    rows.push(['  accepted', `${text(check)} (${words(advisories).join(', ')}): ${text(message)}`]);
+    rows.push(['accepted', `${text(check)} (${words(advisories).join(', ')}): ${text(message)}`]);
   const missing = list(cannotRunThere).map((each) => text(members(each).check));
   if (missing.length > 0)
-    rows.push(['  not run', `could not run where it was verified: ${missing.join(', ')}`]);
+    rows.push(['not run', `could not run where it was verified: ${missing.join(', ')}`]);
   return rows;
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdirSync,
@@ -24,12 +25,20 @@ import {
   startSigstore,
   WORKFLOW,
 } from '../support/sigstore/services.ts';
-import { turnbuild } from '../support/turnbuild.ts';
+import { PROGRAM, turnbuild } from '../support/turnbuild.ts';
 
 const IDENTITY = `https://github.com/${REPOSITORY}/${WORKFLOW}`;
 const ROOT = ['--trusted-root', 'root.json'];
 const SIGNED = [...ROOT, '--repository', REPOSITORY];
 const BUNDLE = `${NAME}.provenance.sigstore.json`;
+
+/** Runs a program without a network: unshare(1). */
+const OFFLINE = ['--user', '--map-root-user', '--net'];
+/** Why no program can be run without a network here, for a test's title. */
+const NO_UNSHARE =
+  spawnSync('unshare', [...OFFLINE, 'true']).status === 0
+    ? ''
+    : ' (skipped: unshare --net is not permitted here)';
 
 let services: SigstoreServices;
 /** Only read by tests. */
@@ -184,11 +193,11 @@ describe('turnbuild verify-artifact', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Verified: ${DEB}\n`);
     for (const words of [
-      IDENTITY,
-      ISSUER,
-      `for repository https://github.com/${REPOSITORY}`,
-      `for commit ${COMMIT}`,
-      '1 passed',
+      `signed by   a workflow run of https://github.com/${REPOSITORY}\n`,
+      `workflow ${WORKFLOW.replace('@', `\n${' '.repeat(14)}at `)}\n`,
+      `identity issued by ${ISSUER}`,
+      `commit ${COMMIT}`,
+      '1 passed; none failed',
     ])
       expect(stdout).toContain(words);
     expect(stdout).toContain('coturn 4.18.0, revision 1, for debian-13 x86_64');
@@ -212,6 +221,27 @@ describe('turnbuild verify-artifact', () => {
       provenance: { buildDefinition: { externalParameters: { coturn: '4.18.0' } } },
       tests: { result: 'PASSED' },
     });
+  });
+
+  it.skipIf(NO_UNSHARE !== '')(`works without a network${NO_UNSHARE}`, async () => {
+    const home = createSigningHome();
+    onTestFinished(() => home.remove());
+    const key = home.createKey('Packages <packages@example.org>');
+    const { cwd, file, attest } = release();
+    const env = { ...services.environment(), GNUPGHOME: home.home };
+    expect(await attest(['--sigstore', '--sign-with', key], env)).toMatchObject({ code: 0, stderr: '' });
+    const args = [...SIGNED, '--signed-by', key];
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      [...OFFLINE, process.execPath, PROGRAM, 'verify-artifact', file, ...args],
+      { cwd, encoding: 'utf8', env: { ...process.env, CI: 'true', NO_COLOR: '1' } },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('signed by   a workflow run of');
+    expect(stdout).toContain(`OpenPGP key ${key}`);
+    // The control: the services that have signed are out of reach there.
+    const connect = `require('net').connect(${new URL(services.url).port}, '127.0.0.1').on('error', () => process.exit(7))`;
+    expect(spawnSync('unshare', [...OFFLINE, process.execPath, '-e', connect]).status).toBe(7);
   });
 
   it('takes the name that GitHub gives an asset, and bundles beside it', async () => {
@@ -294,7 +324,8 @@ describe('turnbuild verify-artifact', () => {
     expect(hint).not.toBe('');
     const { code, stdout } = await verify([...ROOT, ...hint.replaceAll("'", '').split(' ')]);
     expect(code).toBe(0);
-    expect(stdout).toContain('for repository https://github.com/attacker/fork');
+    expect(stdout).toContain('a workflow run of https://github.com/attacker/fork\n');
+    expect(stdout).toContain(`of https://github.com/${REPOSITORY} at refs/heads/main\n`);
   });
 
   it('is not blocked by what others have put beside the file', async () => {

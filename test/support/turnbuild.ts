@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { turnbuildHere } from './turnbuild-here.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
 
 export interface Run {
   code: number;

@@ -26,6 +26,8 @@ export interface KeyProof {
   /** Fingerprints of the primary key, and of the key or subkey that signed. */
   fingerprint: string;
   signer: string;
+  /** The name of the key, as its owner has certified it. */
+  userId: string | undefined;
   /** Path of SHA256SUMS. */
   sums: string;
   /** Whether the public key came with the file, so that it says nothing reliable about revocation and expiry. */
@@ -65,7 +67,7 @@ export async function verifySums(
     throw usageError('KEY_NOT_FOUND', `There is no public key: ${keyFile}`, 'Pass its file with --key.');
   await writeText(keyring, dearmored(await read(keyFile)));
   const found = await gpgv(exec, ['--keyring', keyring, join(work, SIGNATURE_FILE), copy], signal);
-  const { signer, primary } = found;
+  const { signer, primary, userId } = found;
   if (signer === undefined || primary === undefined)
     throw signatureError(join(folder, SIGNATURE_FILE), key.fingerprint, keyFile, found.stderr);
   if (primary !== key.fingerprint)
@@ -78,7 +80,7 @@ export async function verifySums(
     );
   requireListed(artifact, sums.toString(), file);
   return {
-    ...{ fingerprint: primary, signer, sums: file, isKeyFromDownload: key.file === undefined },
+    ...{ fingerprint: primary, signer, userId, sums: file, isKeyFromDownload: key.file === undefined },
     ...(await statementsIn(folder, sums.toString(), artifact)),
   };
 }

@@ -53,6 +53,6 @@ export function verifiedOf(
   };
 }
 
-const keySignature = ({ fingerprint, signer, sums, isKeyFromDownload }: KeyProof) => ({
-  ...{ fingerprint, signer, sums, isKeyFromDownload },
+const keySignature = ({ fingerprint, signer, userId, sums, isKeyFromDownload }: KeyProof) => ({
+  ...{ fingerprint, signer, userId, sums, isKeyFromDownload },
 });
