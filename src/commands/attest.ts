@@ -4,11 +4,14 @@ import { readText, sha256Text } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import { sigstoreServices } from '../io/sigstore.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { PublishedFile } from '../manifest/published.ts';
+import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { parseManifest } from '../manifest/store.ts';
 import { findTarget } from '../plan/index.ts';
-import { signedRpms } from '../publish/dnf/signed.ts';
+import { publishedRpms, SIGNED, signedRpms } from '../publish/dnf/signed.ts';
 import { verifiedPackages } from '../publish/packages.ts';
+import { recordPublished } from '../publish/record.ts';
+import { publishedSboms, SBOMS } from '../publish/sboms.ts';
 import { expiryWarning } from '../publish/signing-key.ts';
 import { trustFiles } from '../publish/trust/files.ts';
 import { TRUST_FOLDER } from '../publish/trust/names.ts';
@@ -40,19 +43,22 @@ export async function attest(
   const lock = await lockFolder(dir);
   try {
     const manifest = parseManifest(file, await readText(file), sha256Text);
-    const { ids, rpms } = filesOf(manifest, options, session);
+    const { ids, rpms, packages } = filesOf(manifest, options, session);
     for (const step of manifest.steps.filter(({ id }) => ids.includes(id)))
       await requireIntact(step.id, step.outputs, { dir });
     return await withSigner(session, options.signWith, rpms.length > 0, (signer) =>
       withWorkFolder(session.cache, 'attest', async (work) => {
         requireSigner(signer, options, output);
         const place = { dir, work, signal };
+        const published = await publishedFiles(packages, rpms, signer, place);
+        await recordPublished(dir, published);
         const files = await trustFiles({
           ...{ ...place, ...signer, manifest, ids },
-          published: await signedDigests(rpms, signer, place),
+          published: new Map(published.map(({ path, sha256 }) => [path, sha256])),
           keyless: options.sigstore === true ? sigstoreServices() : undefined,
           tell: (name) => output.line(`sign ${name}`),
         });
+        for (const { path } of published) output.line(join(path.endsWith('.rpm') ? SIGNED : SBOMS, path));
         for (const { name } of files) output.line(join(TRUST_FOLDER, name));
         if (options.json === true)
           output.data(files.map(({ name, size, sha256 }) => ({ name, size, sha256 })));
@@ -71,12 +77,12 @@ interface Rpm {
   target: string;
 }
 
-/** The steps whose files are attested, and the .rpm files among them. */
+/** The steps whose files are attested, the packages and companions among their files, and the .rpm files among these. */
 function filesOf(
   manifest: Manifest,
   options: AttestOptions,
   { recipes }: Session,
-): { ids: string[]; rpms: Rpm[] } {
+): { ids: string[]; rpms: Rpm[]; packages: Artifact[] } {
   const targets = listOption(options.target);
   for (const name of targets ?? []) findTarget(name, recipes.targets);
   const architectures: readonly string[] | undefined = architecturesOption(options.arch);
@@ -93,6 +99,7 @@ function filesOf(
     ids: [...packages, ...images].map(({ id }) => id),
     // Builds for two architectures can have the same source package.
     rpms: [...new Map(rpms.map((each) => [each.path, each])).values()],
+    packages: packages.flatMap(({ files }) => files),
   };
 }
 
@@ -107,15 +114,20 @@ function requireSigner({ key }: Signer, { sigstore }: AttestOptions, output: Out
   if (warning !== undefined) output.line(`warning: ${warning}`);
 }
 
-/** Digests of the signed packages that users get: path -> sha256. Without a key, packages are published as they are. */
-async function signedDigests(
+/** Signs .rpm files, if there is a key, and writes the bills of materials that name the digests of the packages that users get. */
+async function publishedFiles(
+  packages: readonly Artifact[],
   rpms: readonly Rpm[],
   { key, exec }: Signer,
   place: { dir: string; work: string; signal: AbortSignal },
-): Promise<Map<string, string>> {
-  if (key === undefined || rpms.length === 0) return new Map();
+): Promise<PublishedFile[]> {
   // Whatever a repository may have, the release's folder has too, once it is published.
   const store = { read: async () => undefined };
-  const signed = await signedRpms(rpms, { ...place, key, exec, store });
-  return new Map(signed.map(({ file, sha256 }) => [file, sha256]));
+  const signed =
+    key === undefined || rpms.length === 0
+      ? []
+      : publishedRpms(await signedRpms(rpms, { ...place, key, exec, store }), packages);
+  const digests = new Map(signed.map(({ path, sha256 }) => [path, sha256]));
+  const { dir } = place;
+  return [...signed, ...(await publishedSboms(packages, digests, { dir, into: join(dir, SBOMS) }))];
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
-import { digestOf } from '../manifest/sealed.ts';
+import { releaseDigest } from '../manifest/published.ts';
 import { parseManifest } from '../manifest/store.ts';
 import { findTarget } from '../plan/index.ts';
 import { type PackageGroup, verifiedPackages } from '../publish/packages.ts';
@@ -72,7 +72,7 @@ async function publicationOf(
     head: {
       verb: 'publish',
       releases: [manifest.packageVersion],
-      manifest: digestOf(manifest, sha256Text),
+      manifest: releaseDigest(manifest, sha256Text),
       accepted: [...new Set(groups.flatMap(({ accepted }) => accepted))].sort(),
     },
   };

@@ -5,7 +5,7 @@ import { STAGES } from './stages.ts';
 /** Files that turnbuild writes beside a manifest, so no output may have such a name. */
 const OWN_NAMES = [
   ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'],
-  ...['publish.jsonl', 'trust'],
+  ...['publish.jsonl', 'signed', 'sbom', 'trust'],
 ];
 
 /** A name without control and invisible characters, which can be shown unchanged. */
@@ -58,6 +58,8 @@ const artifact = z.strictObject({
   ]),
   size: z.number().int().nonnegative(),
   sha256,
+  /** The file that users get instead, once the release is published: a signed .rpm, or a bill of materials with the package's digest. */
+  published: z.strictObject({ size: z.number().int().nonnegative(), sha256 }).optional(),
   target: z.string().optional(),
   arch: z.enum(['arm64', 'x86_64']).optional(),
 });

@@ -1,5 +1,6 @@
 import type { Exec } from '../io/exec.ts';
 import type { Store } from '../io/store.ts';
+import type { PublishedFile } from '../manifest/published.ts';
 import type { Change } from './change.ts';
 import type { Channel, Destination, PublishAction } from './plan.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -55,6 +56,8 @@ export interface PlannedJob {
   releases: readonly string[];
   reach: Reach;
   offers: readonly Offer[];
+  /** The files that users get instead of the release's own. */
+  published?: readonly PublishedFile[];
   /** Those of its changes that say that everything is published. They are made after all jobs, if none has failed. */
   afterAll?: readonly PublishAction[];
   /** Makes a change. What is signed is signed now. */

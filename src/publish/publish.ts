@@ -28,7 +28,7 @@ import {
   type PublishPlan,
   requirePlanned,
 } from './plan.ts';
-import { withRecord } from './record.ts';
+import { recordJobs, withRecord } from './record.ts';
 import { type SigningKey, suitableKey } from './signing-key.ts';
 import { requireNotWithdrawn } from './withdrawn.ts';
 
@@ -299,6 +299,7 @@ export async function performPlan(
           what,
           plan: shown.digest,
         });
+        await recordJobs(jobs, publication.changes);
         await performAll(jobs, { run, record: journal.add, tell, signal });
       } finally {
         await repositoryLock?.release();

@@ -11,6 +11,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { releaseDigest } from '../../src/manifest/published.ts';
+import { parseManifest } from '../../src/manifest/store.ts';
 import { dnfClient } from '../support/dnf-client.ts';
 import { type PackagedOptions, packagedRelease } from '../support/packaged-release.ts';
 import { contentOf, publishing, serveRepository } from '../support/published.ts';
@@ -20,6 +23,8 @@ const { keys, key, place } = publishing('dnf');
 
 const release = (out: string, options: PackagedOptions = {}) =>
   packagedRelease(out, { targets: { portable: 'rpm' }, ...options });
+
+const manifestIn = (file: string) => parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
 
 async function client(repo: string, architecture = 'x86_64', change = (text: string) => text) {
   const server = await serveRepository(repo);
@@ -47,6 +52,34 @@ describe('turnbuild publish --to dnf', () => {
       expect(readFileSync(file)).not.toEqual(readFileSync(join(dir, name)));
     }
     expect(existsSync(join(repo, 'dnf/testing/portable/source/repodata/repomd.xml'))).toBe(true);
+  });
+
+  it('publishes debug symbols, and records both digests of signed packages', async () => {
+    const { out, repo, publish } = place();
+    const dir = release(out, { complete: true });
+    const before = releaseDigest(manifestIn(join(dir, 'manifest.json')), sha256Text);
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    const dnf = await client(repo);
+    expect(await dnf.download('coturn-debuginfo')).toContain(
+      'coturn-debuginfo-4.18.0+turnbuild-1.x86_64.rpm',
+    );
+    for (const file of [join(dir, 'manifest.json'), join(repo, 'releases/testing.json')]) {
+      const manifest = manifestIn(file);
+      const rpms = manifest.steps.flatMap(({ outputs }) =>
+        outputs.filter(({ path }) => path.endsWith('.rpm')),
+      );
+      expect(rpms).toHaveLength(3);
+      for (const { path, sha256, published } of rpms) {
+        const pooled = readFileSync(join(repo, 'dnf/pool', path));
+        expect(published).toEqual({ size: pooled.length, sha256: sha256Bytes(pooled) });
+        expect(sha256).toBe(sha256Bytes(readFileSync(join(dir, path))));
+        expect(published?.sha256).not.toBe(sha256);
+      }
+      expect(releaseDigest(manifest, sha256Text)).toBe(before);
+    }
+    expect((await publish()).stdout).toContain('Nothing to change.');
+    // The packages are as they were verified, so they are published to another channel, too.
+    expect(await publish(['--channel', 'stable'])).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('serves clients with a plain baseurl', async () => {

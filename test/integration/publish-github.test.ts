@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { parseManifest } from '../../src/manifest/store.ts';
 import { fastTimers } from '../support/github/fast-timers.mjs';
 import { surviveFaults } from '../support/github/faults.ts';
-import { publishingHere } from '../support/github/here.ts';
+import { manifestDigest, publishingHere } from '../support/github/here.ts';
 import { killAndFinish } from '../support/github/killed.ts';
 import { githubPlace } from '../support/github/place.ts';
 import { READ_ONLY } from '../support/github/simulator.ts';
@@ -18,6 +20,8 @@ import { turnbuildHere } from '../support/turnbuild-here.ts';
 
 const TAG = '4.18.0+turnbuild-1';
 const DEB = 'coturn_4.18.0+turnbuild-1.deb13_amd64.deb';
+const RPM = 'coturn-4.18.0+turnbuild-1.x86_64.rpm';
+const TARBALL = 'coturn-4.18.0-linux-x86_64.tar.gz';
 const STATEMENTS = [`${STEM}.provenance.json`, `${STEM}.tests.json`];
 /** What `publish` asks for after it has read everything: nothing may follow the publication. */
 const WRITES = /^(?:POST|PATCH|DELETE)/;
@@ -110,6 +114,85 @@ describe('turnbuild publish --to github', () => {
     expect(rpm?.content).not.toEqual(readFileSync(join(release, rpm?.name ?? '')));
     const again = await publish([], { GNUPGHOME: keys.home });
     expect(again.stdout).toContain('Nothing to change.');
+  });
+
+  it('publishes every kind of file, and all of them name the signed packages', async () => {
+    const { github, dir, out, publish } = await githubPlace(['--sign-with', key], turnbuildHere);
+    const targets = { 'debian-13': 'deb13', portable: 'rpm' };
+    const release = packagedRelease(out, { targets, complete: true });
+    const env = { GNUPGHOME: keys.home };
+    const before = manifestDigest(release);
+    expect(await publish([], env)).toMatchObject({ code: 0, stderr: '' });
+    const assets = new Map(github.repository.releases[0]?.assets.map(({ name, content }) => [name, content]));
+    const stems = [STEM, 'coturn-4.18.0-1-portable-x86_64'];
+    const packages = [DEB, RPM, TARBALL];
+    expect([...assets.keys()].sort()).toEqual(
+      [
+        ...packages,
+        ...packages.map((name) => `${name}.cdx.json`),
+        'coturn-4.18.0+turnbuild-1.src.rpm',
+        'coturn-dbgsym_4.18.0+turnbuild-1.deb13_amd64.deb',
+        'coturn-debuginfo-4.18.0+turnbuild-1.x86_64.rpm',
+        ...stems.flatMap((stem) => [`${stem}.provenance.json`, `${stem}.tests.json`]),
+        ...['SHA256SUMS', 'SHA256SUMS.asc', 'key.asc', 'manifest.json', 'report.html'],
+      ].sort(),
+    );
+    const digest = (name: string) => sha256Bytes(assets.get(name) ?? '');
+    const json = (name: string) => JSON.parse(assets.get(name)?.toString() ?? '');
+    for (const name of packages) {
+      const { metadata, version } = json(`${name}.cdx.json`);
+      expect(metadata.component.hashes).toEqual([{ alg: 'SHA-256', content: digest(name) }]);
+      expect(version).toBe(2);
+    }
+    const sums = assets.get('SHA256SUMS')?.toString() ?? '';
+    for (const name of [...packages, `${RPM}.cdx.json`, 'manifest.json', 'report.html'])
+      expect(sums).toContain(`${digest(name)}  ${name}\n`);
+    const { subject } = json('coturn-4.18.0-1-portable-x86_64.provenance.json');
+    for (const name of [RPM, `${RPM}.cdx.json`])
+      expect(subject).toContainEqual(expect.objectContaining({ name, digest: { sha256: digest(name) } }));
+    // Both digests, there and here. The release is still the same.
+    for (const text of [assets.get('manifest.json'), readFileSync(join(release, 'manifest.json'))]) {
+      const { steps } = parseManifest('manifest.json', text?.toString() ?? '', sha256Text);
+      const outputs = steps.flatMap((step) => step.outputs);
+      const rpms = outputs.filter(({ path }) => path.endsWith('.rpm'));
+      expect(rpms).toHaveLength(3);
+      for (const { path, sha256, published } of rpms) {
+        expect(sha256).toBe(sha256Bytes(readFileSync(join(release, path))));
+        expect(published).toEqual({ size: assets.get(path)?.length, sha256: digest(path) });
+        expect(published?.sha256).not.toBe(sha256);
+      }
+      expect(outputs.find(({ path }) => path.endsWith('.deb'))?.published).toBe(undefined);
+    }
+    expect(manifestDigest(release)).toBe(before);
+    const plan = await publish(['--dry-run', '--json'], env);
+    expect(JSON.parse(plan.stdout)).toMatchObject({ manifest: before });
+    expect((await publish([], env)).stdout).toContain('Nothing to change.');
+    // What users download is proved by the statements that attest makes of the same release.
+    const folder = temporaryFolder();
+    for (const [name, content] of assets) writeFileSync(join(folder, name), content);
+    for (const name of packages.flatMap((each) => [each, `${each}.cdx.json`])) {
+      const args = ['verify-artifact', join(folder, name), '--signed-by', key];
+      expect(await turnbuildHere(args, { cwd: dir })).toMatchObject({ code: 0 });
+    }
+  });
+
+  it('makes the same statements as attest', async () => {
+    const { github, dir, out, publish } = await githubPlace(['--sign-with', key], turnbuildHere);
+    const release = packagedRelease(out, { targets: { portable: 'rpm' }, complete: true });
+    const env = { GNUPGHOME: keys.home };
+    const attest = ['attest', '--sign-with', key, '--out', out];
+    expect(await turnbuildHere(attest, { cwd: dir, env })).toMatchObject({ code: 0, stderr: '' });
+    const manifest = readFileSync(join(release, 'manifest.json'));
+    expect(manifest.toString()).toContain('"published"');
+    expect(await publish([], env)).toMatchObject({ code: 0, stderr: '' });
+    const assets = github.repository.releases[0]?.assets ?? [];
+    const contentOf = (name: string) => assets.find((each) => each.name === name)?.content;
+    const stem = 'coturn-4.18.0-1-portable-x86_64';
+    for (const name of [`${stem}.provenance.json`, `${stem}.tests.json`])
+      expect(contentOf(name)).toEqual(readFileSync(join(release, 'trust', name)));
+    for (const name of [RPM, TARBALL].map((each) => `${each}.cdx.json`))
+      expect(contentOf(name)).toEqual(readFileSync(join(release, 'sbom', name)));
+    expect(contentOf('manifest.json')).toEqual(manifest);
   });
 
   it('publishes statements and their keyless signatures, with which a download can be verified', async () => {

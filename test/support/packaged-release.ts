@@ -2,9 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { isPackage, kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
 import { type Artifact, MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../../src/manifest/schema.ts';
 import { formatManifest } from '../../src/manifest/store.ts';
+import { sbomFile } from '../../src/plan/package-version.ts';
 import { debOf } from './deb-builder.ts';
 import { rpmsOf } from './rpm-builder.ts';
 
@@ -16,6 +19,8 @@ export interface PackagedOptions {
   architectures?: readonly ('arm64' | 'x86_64')[];
   /** What a package contains. Reproducible builds have the same content. */
   content?: string;
+  /** Has every kind of file: also tarballs, debug symbols of .rpm packages, bills of materials, and a report. */
+  complete?: boolean;
   /** Makes .deb packages that dpkg can install, with dpkg-deb. */
   installable?: boolean;
   /** Changes the manifest. */
@@ -28,6 +33,7 @@ const RPM = { arm64: 'aarch64', x86_64: 'x86_64' } as const;
 /** Writes a verified release, with small packages, into a folder. @returns the folder of the release */
 export function packagedRelease(out: string, options: PackagedOptions = {}): string {
   const { version = '4.18.0', revision = 1, targets = { 'debian-13': 'deb13' } } = options;
+  const { complete = false } = options;
   const { architectures = ['x86_64'], content = 'data', change = (manifest) => manifest } = options;
   const makeDeb = options.installable === true ? installableDeb : debOf;
   const dir = join(out, version);
@@ -49,12 +55,16 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
           release: `${revision}${label.slice('rpm'.length)}`,
           architecture,
           content,
+          debug: complete,
         }),
+        ...(complete ? [[`coturn-${version}-linux-${arch}.tar.gz`, gzipSync(content)] as const] : []),
       ];
       return made
         .filter(([path]) => arch === architectures[0] || !path.endsWith('.src.rpm'))
-        .map(([path, bytes]) => write(path, bytes, path.endsWith('.src.rpm') ? 'rpm-source' : 'rpm'));
+        .map(([path, bytes]) => write(path, bytes, kindOfPackageFile(path)));
     };
+    const sbom = ({ path }: Artifact): Artifact =>
+      write(sbomFile(path), Buffer.from(sbomOf(path, packageVersion)), 'sbom');
     const debs = () =>
       (['coturn', 'coturn-dbgsym'] as const).map((name): Artifact => {
         const full = `${packageVersion}~${label}`;
@@ -62,7 +72,8 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
         const path = `${name}_${full}_${DEBIAN[arch]}.deb`;
         return write(path, bytes, name === 'coturn' ? 'deb' : 'deb-dbgsym');
       });
-    const outputs = label.startsWith('rpm') ? rpms() : debs();
+    const packages = label.startsWith('rpm') ? rpms() : debs();
+    const outputs = [...packages, ...(complete ? packages.filter(isPackage).map(sbom) : [])];
     const common = { target, arch, bases: {}, status: 'done', seconds: 1 } as const;
     const inputs = outputs.map(({ path, sha256 }) => ({ path, sha256 }));
     return [
@@ -102,7 +113,15 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
     steps,
   });
   writeFileSync(join(dir, 'manifest.json'), formatManifest(change(manifest), sha256Text));
+  if (complete) writeFileSync(join(dir, 'report.html'), '<!doctype html>\n');
   return dir;
+}
+
+/** As src/packaging/sbom.ts writes it. */
+function sbomOf(file: string, version: string): string {
+  const component = { type: 'application', name: 'coturn', version, 'bom-ref': `package:${file}` };
+  const head = { bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 };
+  return `${JSON.stringify({ ...head, metadata: { component }, components: [] }, null, 2)}\n`;
 }
 
 function control(name: string, version: string, architecture: string): string {

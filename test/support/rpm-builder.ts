@@ -10,11 +10,20 @@ export interface RpmOptions {
   architecture: string;
   /** Content of its only file. */
   content: string;
+  /** Also makes a package of debug symbols. */
+  debug?: boolean;
 }
 
 /** Builds an .rpm without dependencies, and its .src.rpm. @returns name -> bytes */
 export function rpmsOf(name: string, options: RpmOptions): Map<string, Buffer> {
-  const { version, release = '1', architecture, content } = options;
+  const { version, release = '1', architecture, content, debug = false } = options;
+  const debuginfo = `%package debuginfo
+Summary: debug symbols of a test
+%description debuginfo
+Debug symbols of a test.
+%files debuginfo
+/usr/share/${name}/content
+`;
   const dir = mkdtempSync(join(tmpdir(), 'tb-rpm-'));
   try {
     const spec = join(dir, `${name}.spec`);
@@ -33,7 +42,7 @@ mkdir -p %{buildroot}/usr/share/${name}
 echo '${content}' >%{buildroot}/usr/share/${name}/content
 %files
 /usr/share/${name}
-`,
+${debug ? debuginfo : ''}`,
     );
     const settings = {
       _topdir: dir,

@@ -25,7 +25,7 @@ import {
 import { changeRepository, type RepositoryChange } from './next.ts';
 import { mirrorList, type NewRpm, neededPaths, type PublishedRepository, planDnf, stateOf } from './plan.ts';
 import { stateIn } from './read.ts';
-import { signedRpms } from './signed.ts';
+import { publishedRpms, signedRpms } from './signed.ts';
 
 /**
  * Signs the packages, reads the repositories and plans.
@@ -85,6 +85,14 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       promotionNotes(job.change, baseFolder(next.name), published.packages, all),
     ),
     releases: releasesIn(changes.flatMap((each) => each.packages)),
+    ...(job.change.verb === 'publish'
+      ? {
+          published: publishedRpms(
+            packages,
+            job.change.groups.flatMap(({ files }) => files),
+          ),
+        }
+      : {}),
     offers: [...new Set(changes.map(({ next }) => next.name.target))].map((target) => {
       const own = changes.filter(({ next }) => next.name.target === target);
       return {

@@ -11,6 +11,8 @@ import {
   writeText,
 } from '../../io/files.ts';
 import { temporaryName } from '../../io/leftovers.ts';
+import type { PublishedFile } from '../../manifest/published.ts';
+import type { Artifact } from '../../manifest/schema.ts';
 import type { Job } from '../job.ts';
 import { poolPath } from './layout.ts';
 import type { NewRpm } from './plan.ts';
@@ -46,6 +48,14 @@ export async function signedRpms(
   const signed: NewRpm[] = [];
   for (const file of files) signed.push(await signedRpm(file, signing));
   return signed;
+}
+
+/** The signed packages as a manifest records them. */
+export function publishedRpms(signed: readonly NewRpm[], files: readonly Artifact[]): PublishedFile[] {
+  return signed.flatMap(({ file, size, sha256 }) => {
+    const own = files.find(({ path }) => path === file);
+    return own === undefined ? [] : [{ path: file, before: own.sha256, size, sha256 }];
+  });
 }
 
 async function signedRpm(

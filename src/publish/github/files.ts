@@ -1,11 +1,15 @@
 import { basename, join } from 'node:path';
-import { exists, readBytes, sha256Bytes, sha256File, sizeOf, writeText } from '../../io/files.ts';
+import { exists, readBytes, sha256Bytes, sha256File, sha256Text, sizeOf, writeText } from '../../io/files.ts';
 import { detachedSignature } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
+import { type PublishedFile, withPublished } from '../../manifest/published.ts';
+import type { Artifact } from '../../manifest/schema.ts';
+import { formatManifest } from '../../manifest/store.ts';
 import type { Addition } from '../change.ts';
-import { SIGNED, signedRpms } from '../dnf/signed.ts';
+import { publishedRpms, SIGNED, signedRpms } from '../dnf/signed.ts';
 import type { Job } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
+import { publishedSboms, SBOM_SUFFIX, SBOMS } from '../sboms.ts';
 import type { SigningKey } from '../signing-key.ts';
 import { statementFiles, type TrustFile } from '../trust/files.ts';
 import { TRUST_FOLDER } from '../trust/names.ts';
@@ -22,31 +26,40 @@ export interface Filing extends Pick<Job, 'exec' | 'signal' | 'work' | 'keyring'
 /** The files of a release, and what is needed to upload them. */
 export interface Filed {
   files: ReleaseFile[];
+  /** The files that users get instead of the release's own. */
+  published: PublishedFile[];
   /** Path of a file that is uploaded. A signature is made now. */
   pathOf(file: ReleaseFile): Promise<string>;
 }
 
-/** Reports in a release's folder. */
-const REPORTS = ['manifest.json', 'report.html'];
+const MANIFEST = 'manifest.json';
+const REPORT = 'report.html';
 const SUMS = 'SHA256SUMS';
 const SIGNATURE = 'SHA256SUMS.asc';
 
 /**
  * The files of a release on GitHub: its packages with their symbols, sources and bills of materials, its reports and statements, and
- * SHA256SUMS of exactly these under their names on GitHub, with a signature and the public key if there is a key. With a key, .rpm files are signed, too.
- * @throws the errors of signedRpms
+ * SHA256SUMS of exactly these under their names on GitHub, with a signature and the public key if there is a key. With a key, .rpm files are
+ * signed, too. The manifest and the bills of materials name the digests of the published packages.
+ * @throws the errors of signedRpms and publishedSboms
  */
 export async function releaseFiles(change: Addition, filing: Filing): Promise<Filed> {
   const { work, key } = filing;
-  const shipped = await packages(change, filing);
-  const trust = await statements(change, shipped, work);
-  const listed = [...shipped, ...(await reports(change)), ...trust.files];
+  const published = await publishedFiles(change, filing);
+  const shipped = packages(change, published);
+  const trust = await statements(change, published, work);
+  const report = await reports(change, published, work);
+  const listed = [...shipped, ...report.files, ...trust.files];
   const lines = listed.map(({ name, sha256 }) => `${sha256}  ${name}\n`).sort(byName);
   const sums = Buffer.from(lines.join(''));
   const sumsFile = join(work, SUMS);
   await writeText(sumsFile, sums);
   const kept = join(change.dir, SIGNED, SIGNATURE);
-  const paths = new Map([...trust.paths, [SUMS, sumsFile], [KEY_FILE, join(work, KEY_FILE)]]);
+  const paths = new Map([
+    ...[...trust.paths, ...report.paths, ...sbomPaths(published, work)],
+    ...([[SUMS, sumsFile]] as const),
+    ...([[KEY_FILE, join(work, KEY_FILE)]] as const),
+  ]);
   if (key !== undefined) await writeText(join(work, KEY_FILE), key.armored);
   const files: ReleaseFile[] = [
     ...listed,
@@ -60,10 +73,11 @@ export async function releaseFiles(change: Addition, filing: Filing): Promise<Fi
   ];
   return {
     files,
+    published,
     async pathOf({ name, file, sha256 }) {
-      if (file !== undefined) return join(change.dir, file);
       const own = paths.get(name);
       if (own !== undefined) return own;
+      if (file !== undefined) return join(change.dir, file);
       if (sha256 === undefined && key !== undefined)
         await writeText(kept, await detachedSignature(filing.exec, key.signer, sums, filing.signal));
       return kept;
@@ -85,42 +99,69 @@ function made(
   return { name, label: name, kind, size, sha256, file: undefined };
 }
 
-async function packages({ dir, groups }: Addition, filing: Filing): Promise<ReleaseFile[]> {
-  // Builds for two architectures can have the same source package.
-  const all = new Map(
-    groups.flatMap(({ target, files }) => files.map((file) => [file.path, { ...file, target }] as const)),
+/** Builds for two architectures can have the same source package. */
+function filesOf({ groups }: Addition): Artifact[] {
+  return [...new Map(groups.flatMap(({ files }) => files.map((file) => [file.path, file]))).values()];
+}
+
+/** Signs .rpm files, if there is a key, and writes the bills of materials that name the digests of the published packages. */
+async function publishedFiles(change: Addition, filing: Filing): Promise<PublishedFile[]> {
+  const { dir } = change;
+  const files = filesOf(change);
+  const targets = new Map(
+    change.groups.flatMap(({ target, files: own }) => own.map(({ path }) => [path, target] as const)),
   );
-  const plain = [...all.values()].map(({ path, size, sha256 }): ReleaseFile => {
-    const label = basename(path);
-    return { name: assetName(label), label, kind: 'package', size, sha256, file: path };
-  });
-  const rpms = [...all.values()].filter(({ path }) => path.endsWith('.rpm'));
-  const { key } = filing;
-  if (key === undefined || rpms.length === 0) return plain;
+  const rpms = files
+    .filter(({ path }) => path.endsWith('.rpm'))
+    .map(({ path }) => ({ path, target: targets.get(path) ?? '' }));
+  const { key, work } = filing;
   const store = {
     read: (path: string, maxBytes: number) => {
       const name = basename(path);
       return filing.published(assetName(name), join(dir, SIGNED, name), maxBytes);
     },
   };
-  const signed = await signedRpms(rpms, { ...filing, key, dir, store });
-  return plain.map((file) => {
-    const own = signed.find((each) => each.file === file.file);
-    return own === undefined
-      ? file
-      : { ...file, size: own.size, sha256: own.sha256, file: `${SIGNED}/${own.file}` };
+  const signed =
+    key === undefined || rpms.length === 0
+      ? []
+      : publishedRpms(await signedRpms(rpms, { ...filing, key, dir, store }), files);
+  const digests = new Map(signed.map(({ path, sha256 }) => [path, sha256]));
+  return [...signed, ...(await publishedSboms(files, digests, { dir, into: join(work, SBOMS) }))];
+}
+
+function packages(change: Addition, published: readonly PublishedFile[]): ReleaseFile[] {
+  return filesOf(change).map((own): ReleaseFile => {
+    const label = basename(own.path);
+    const { size, sha256 } = published.find(({ path }) => path === own.path) ?? own;
+    const isSigned = sha256 !== own.sha256 && own.kind !== 'sbom';
+    const file = isSigned ? `${SIGNED}/${own.path}` : own.path;
+    return { name: assetName(label), label, kind: 'package', size, sha256, file };
   });
 }
 
-async function reports({ dir }: Addition): Promise<ReleaseFile[]> {
-  const files: ReleaseFile[] = [];
-  for (const name of REPORTS) {
-    const path = join(dir, name);
-    if (!(await exists(path))) continue;
-    const [size, sha256] = [await sizeOf(path), await sha256File(path)];
-    files.push({ name, label: name, kind: 'report', size, sha256, file: name });
+/** Name on GitHub -> path of each bill of materials that was written. */
+function sbomPaths(published: readonly PublishedFile[], work: string): [string, string][] {
+  return published
+    .filter(({ path }) => path.endsWith(SBOM_SUFFIX))
+    .map(({ path }) => [assetName(basename(path)), join(work, SBOMS, path)]);
+}
+
+/** The reports, and the path of the manifest, which names the digests of the published packages. */
+async function reports(
+  { dir, manifest }: Addition,
+  published: readonly PublishedFile[],
+  work: string,
+): Promise<{ files: ReleaseFile[]; paths: [string, string][] }> {
+  const text = formatManifest(withPublished(manifest, published), sha256Text);
+  const own = join(work, MANIFEST);
+  await writeText(own, text);
+  const files: ReleaseFile[] = [{ ...made(MANIFEST, 'report', contentOf(text)), file: MANIFEST }];
+  const path = join(dir, REPORT);
+  if (await exists(path)) {
+    const content = { size: await sizeOf(path), sha256: await sha256File(path) };
+    files.push({ ...made(REPORT, 'report', content), file: REPORT });
   }
-  return files;
+  return { files, paths: [[MANIFEST, own]] };
 }
 
 /**
@@ -129,16 +170,12 @@ async function reports({ dir }: Addition): Promise<ReleaseFile[]> {
  */
 async function statements(
   { dir, manifest, groups }: Addition,
-  shipped: readonly ReleaseFile[],
+  published: readonly PublishedFile[],
   work: string,
 ): Promise<{ files: ReleaseFile[]; paths: Map<string, string> }> {
-  const published = new Map(
-    shipped.flatMap(({ label, file, sha256 }) =>
-      sha256 !== undefined && file?.startsWith(`${SIGNED}/`) ? [[label, sha256] as const] : [],
-    ),
-  );
+  const digests = new Map(published.map(({ path, sha256 }) => [path, sha256]));
   const ids = groups.map(({ id }) => id);
-  const found = await statementFiles({ dir, manifest, ids, published, work });
+  const found = await statementFiles({ dir, manifest, ids, published: digests, work });
   const fileOf = (file: string | undefined, { name, size, sha256 }: TrustFile): ReleaseFile => ({
     ...{ name: assetName(name), label: name, kind: 'report', size, sha256, file },
   });

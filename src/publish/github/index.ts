@@ -1,7 +1,7 @@
 import { TurnbuildError } from '../../errors.ts';
 import { isIntact, readBytes, sha256File, sha256Text, sizeOf } from '../../io/files.ts';
 import type { GithubAsset, GithubRelease, GithubReleases } from '../../io/github/releases.ts';
-import { digestOf } from '../../manifest/sealed.ts';
+import { releaseDigest } from '../../manifest/published.ts';
 import { compareDebianVersions } from '../../plan/debian-version.ts';
 import type { Addition } from '../change.ts';
 import { type Job, NO_CLIENTS, type PlannedJob } from '../job.ts';
@@ -62,7 +62,7 @@ export async function planGithubJob(job: GithubJob): Promise<PlannedJob> {
 async function publication(job: GithubJob, change: Addition, facts: GithubFacts): Promise<PlannedJob> {
   const { github, key } = job;
   const release = change.manifest.packageVersion;
-  const manifest = digestOf(change.manifest, sha256Text);
+  const manifest = releaseDigest(change.manifest, sha256Text);
   const listed = currentRelease(facts.releases, { release, manifest });
   const found = listed === undefined ? undefined : await github.get(listed.id);
   const filed = await releaseFiles(change, {
@@ -100,6 +100,7 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
     releases: releasesIn(
       [...publishedIn(releases).map(({ tag }) => tag), release].map((version) => ({ version })),
     ),
+    published: filed.published,
     ...NO_CLIENTS,
     apply: applying(plan, { github, current, releases, title: titleOf(release), filed, isOwn }),
   };

@@ -32,7 +32,7 @@ export interface Attestation {
   manifest: Manifest;
   /** Steps that made packages or images, all of which are verified. Their files are as recorded. */
   ids: readonly string[];
-  /** Path of a package in the release's folder -> digest of the signed one that users get instead. */
+  /** Path in the release's folder -> digest of the file that users get instead. */
   published: ReadonlyMap<string, string>;
   /** Signs SHA256SUMS. */
   key: SigningKey | undefined;

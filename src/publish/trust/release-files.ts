@@ -72,12 +72,13 @@ function builtFrom(step: ManifestStep, { steps }: Manifest): ManifestStep[] {
 
 /**
  * The files that a group's statements are about.
- * @param published path in the release's folder -> digest of the signed package that users get instead
+ * @param published path in the release's folder -> digest of the file that users get instead: a signed package, or a bill of materials
  */
 export function subjectsOf({ files }: MadeFiles, published: ReadonlyMap<string, string>): Subject[] {
-  return files.map(({ path, sha256 }) => {
+  return files.map(({ path, sha256, kind }) => {
     const signed = published.get(path);
     if (signed === undefined || signed === sha256) return { name: path, digest: { sha256 } };
-    return { name: path, digest: { sha256: signed }, annotations: { sha256BeforeSigning: sha256 } };
+    const before = kind === 'sbom' ? 'sha256BeforePublication' : 'sha256BeforeSigning';
+    return { name: path, digest: { sha256: signed }, annotations: { [before]: sha256 } };
   });
 }

@@ -4,7 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import { runProcess } from '../../../src/io/exec.ts';
 import { sha256Text } from '../../../src/io/files.ts';
 import { type GithubReleases, githubReleases } from '../../../src/io/github/releases.ts';
-import { digestOf } from '../../../src/manifest/sealed.ts';
+import { releaseDigest } from '../../../src/manifest/published.ts';
 import { parseManifest } from '../../../src/manifest/store.ts';
 import type { Change } from '../../../src/publish/change.ts';
 import { verifiedPackages } from '../../../src/publish/packages.ts';
@@ -91,7 +91,7 @@ export async function publishingHere({
 
 /** The digest of a release's manifest, which marks its drafts. */
 export function manifestDigest(folder: string): string {
-  return digestOf(
+  return releaseDigest(
     parseManifest('manifest.json', readFileSync(join(folder, 'manifest.json'), 'utf8'), sha256Text),
     sha256Text,
   );

@@ -1,0 +1,37 @@
+import type { Artifact, Manifest } from './schema.ts';
+import { digestOf, type Sha256 } from './sealed.ts';
+
+/** A file that users get instead of one in the release's folder: a signed .rpm, or a bill of materials with the digest of its package. */
+export interface PublishedFile {
+  /** Path in the release's folder. */
+  path: string;
+  /** Digest of the release's own file, lower-case hex. */
+  before: string;
+  /** Size in bytes and digest of the one that users get. */
+  size: number;
+  sha256: string;
+}
+
+/** A manifest that has both digests of each published file: that of the verified bytes, and that of the bytes that users get. */
+export function withPublished(manifest: Manifest, files: readonly PublishedFile[]): Manifest {
+  const found = new Map(files.map((file) => [`${file.path} ${file.before}`, file]));
+  return withOutputs(manifest, (output) => {
+    const { size, sha256 } = found.get(`${output.path} ${output.sha256}`) ?? {};
+    return size === undefined || sha256 === undefined ? output : { ...output, published: { size, sha256 } };
+  });
+}
+
+/** The digest that identifies a release in plans and drafts. It stays the same when the release is published. */
+export function releaseDigest(manifest: Manifest, digest: Sha256): string {
+  return digestOf(
+    withOutputs(manifest, ({ published: _, ...output }) => output),
+    digest,
+  );
+}
+
+function withOutputs(manifest: Manifest, change: (output: Artifact) => Artifact): Manifest {
+  return {
+    ...manifest,
+    steps: manifest.steps.map((step) => ({ ...step, outputs: step.outputs.map(change) })),
+  };
+}
