@@ -35,9 +35,16 @@ export interface DebianRoot {
 }
 
 /** The reason why no root can be created here; undefined if one can. */
-export function rootObstacle(): string | undefined {
+export function chrootObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'a Debian root under chroot takes root';
   if (spawnSync('mmdebstrap', ['--version']).status !== 0) return 'mmdebstrap is not installed';
+  return undefined;
+}
+
+/** The reason why no root with this machine's engine can be created here; undefined if one can. */
+export function rootObstacle(): string | undefined {
+  const obstacle = chrootObstacle();
+  if (obstacle !== undefined) return obstacle;
   if (!existsSync('/var/run/docker.sock')) return 'no Docker engine listens on /var/run/docker.sock';
   return undefined;
 }
@@ -90,7 +97,8 @@ export async function debianRoot(suite: string): Promise<DebianRoot> {
 const UPGRADE = `apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get dist-upgrade -qqy >/dev/null
 apt-get clean && rm -rf /var/lib/apt/lists/*`;
 
-async function archiveLines(suite: string): Promise<string[]> {
+/** Lines of sources.list(5) for a suite: the archive that this machine's apt uses. */
+export async function archiveLines(suite: string): Promise<string[]> {
   const { debian, security } = await readAptMirrors();
   if (debian === undefined) throw new Error('cannot bootstrap a root: /etc/apt lists no Debian archive');
   return [
@@ -146,12 +154,12 @@ mkdir -p "$root/turnbuild"
 for file in usr/local/bin/node engine.sock; do [ -e "$root/$file" ] || : >"$root/$file"; done
 mount --bind "$node" "$root/usr/local/bin/node"
 mount --bind "$project" "$root/turnbuild"
-mount --bind /var/run/docker.sock "$root/engine.sock"
+[ ! -S /var/run/docker.sock ] || mount --bind /var/run/docker.sock "$root/engine.sock"
 exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 `;
 
-/** Asynchronous, because this process may serve the archive that apt uses. */
-function enter(dir: string, args: readonly string[]): Promise<Run> {
+/** Runs a program in a root. Asynchronous, because this process may serve the archive that apt uses. */
+export function enter(dir: string, args: readonly string[]): Promise<Run> {
   const words = [
     '--mount',
     '--propagation',
