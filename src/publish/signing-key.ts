@@ -10,6 +10,8 @@ export interface SigningKey {
   expires: number | undefined;
   /** The public key with ASCII armor. */
   armored: string;
+  /** Its curve if only apt can verify it, and rpm cannot. */
+  aptOnlyCurve?: string;
 }
 
 /** What gpg says about a key: src/io/gpg.ts. */
@@ -92,13 +94,23 @@ export function suitableKey(
       `The key ${fingerprint} can't sign a repository:\n${problems.map((each) => `  ${each}`).join('\n')}`,
       { hint: 'A suitable key: gpg --quick-generate-key "Name <address@host>" rsa4096 sign 2y' },
     );
+  const aptOnly = [primary, newest].find((key) => strengthProblem(key, true) !== undefined);
   const ends = [primary.expires, newest.expires].filter((each) => each !== undefined);
   return {
     fingerprint,
     signer: newest.fingerprint,
     expires: ends.length === 0 ? undefined : Math.min(...ends),
     armored: listing.armored,
+    ...(aptOnly === undefined ? {} : { aptOnlyCurve: aptOnly.curve }),
   };
+}
+
+/** What to tell the user about a key that signs a repository for apt. */
+export function aptOnlyNotes({ fingerprint, aptOnlyCurve }: SigningKey): string[] {
+  if (aptOnlyCurve === undefined) return [];
+  return [
+    `The key ${fingerprint} uses the curve ${aptOnlyCurve}, which rpm cannot verify. With this key, the repository can't have packages for dnf; that requires RSA with 2048 bits or more, or Ed25519.`,
+  ];
 }
 
 /** What to tell the user about a suitable key; undefined if nothing. @param now milliseconds since the epoch */

@@ -11,6 +11,7 @@ import { storing } from '../perform.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
+import { aptOnlyNotes } from '../signing-key.ts';
 import { notices } from '../withdrawn.ts';
 import { describeDeb, releaseText } from './archive-tool.ts';
 import { clientFiles } from './client-files.ts';
@@ -63,6 +64,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
   return {
     destination: plan.destination,
     notes: [
+      ...aptOnlyNotes(key),
       ...expiryNotes(await unsigned(job, plan, others), now),
       ...suites.flatMap(({ published, next }) =>
         promotionNotes(
