@@ -18,6 +18,7 @@ import { FAULTS, type Fault, faultyStore } from './faulty-store.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { packagedRelease } from './packaged-release.ts';
 import { contentDigest, PUBLIC_URL } from './published.ts';
+import { drawn } from './random.ts';
 import { temporaryFolder } from './sandbox.ts';
 import { createSigningHome } from './signing-home.ts';
 
@@ -29,18 +30,6 @@ const EXTENT = { suites: ['trixie'], targets: ['portable'] };
 const KINDS: readonly (readonly Destination['to'][])[] = [['apt'], ['dnf'], ['apt', 'dnf']];
 const OLD = '4.18.0+turnbuild-1';
 const NEW = '4.19.0+turnbuild-1';
-
-/** Numbers from 0 to 1 that depend only on the seed: a linear congruential generator with the constants of Numerical Recipes. */
-function drawn(seed: number): () => number {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  // The first numbers of neighbouring seeds are similar.
-  for (let skipped = 0; skipped < 8; skipped += 1) next();
-  return next;
-}
 
 /** The contents of a store, without dates and signatures. */
 function contentOf(files: Files): Record<string, string> {

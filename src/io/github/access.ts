@@ -75,7 +75,7 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       if (!origins.includes(url.origin)) {
         if (isFile && hops > 0 && (url.protocol === 'https:' || isLoopback(url.hostname)))
-          return fetch(url.href, withoutToken(init), { stallMs: STALL_MS });
+          return stored(await fetch(url.href, withoutToken(init), { stallMs: STALL_MS }));
         throw unexpected(`leads to ${url.origin} instead of ${origin}`, ' The token was not sent.');
       }
       const own = { ...withBody(init), redirect: 'manual' } as RequestInit;
@@ -100,6 +100,13 @@ function withBody({ body, ...others }: GithubRequest): RequestInit {
   if (!(body instanceof FileBody)) return body === undefined ? others : { ...others, body };
   const stream = Readable.toWeb(createReadStream(body.file)) as ReadableStream;
   return { ...others, body: stream, duplex: 'half' } as RequestInit;
+}
+
+/** A refusal by the server that stores files is no refusal by GitHub: the signature in the address expires after minutes. */
+async function stored(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  await response.body?.cancel();
+  throw new Error(`the server that stores the file responded with status ${response.status}`);
 }
 
 function withoutToken({ signal }: GithubRequest): RequestInit {

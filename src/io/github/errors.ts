@@ -12,11 +12,17 @@ interface Failure {
 const PERMISSION =
   'It needs write access to the contents of the repository: in a workflow, `permissions: contents: write`; for a fine-grained token, Contents: Read and write; for a classic token, the scope repo.';
 
-/** Whether a request may have been performed although it failed: the connection broke, timed out, or the server had an internal error. */
+const workflowsHint = (commit: string) =>
+  ` A workflow's token may not create a tag at a commit if workflow files have changed since: if ${commit.slice(0, 12)} is such a commit, run the workflow for the newest one, or use a token that may write workflows.`;
+
+/**
+ * Whether a request may succeed if it is repeated, and may have been performed although it failed: the connection broke, timed out, the server
+ * had an internal error, or another request was changing the same release (409).
+ */
 export function isUncertain(error: unknown): boolean {
   if (error instanceof TurnbuildError) return false;
   const { status = 500, cause } = error as Failure;
-  return status >= 500 && !(cause instanceof TurnbuildError);
+  return (status >= 500 || status === 409) && !(cause instanceof TurnbuildError);
 }
 
 /** Whether a request failed because the name is taken. GitHub REST API, "Upload a release asset": 422 with `already_exists`. */
@@ -35,8 +41,15 @@ export function isMissing(error: unknown): boolean {
  * @param what was to be done, e.g. `upload coturn.deb`
  * @param repository e.g. `https://github.com/example/coturn-packages`
  * @param isWrite a response of 404 means that the token may not change the repository
+ * @param commit where a tag is created: GitHub requires a further permission if workflow files have changed since (cli/cli#9514)
  */
-export function githubError(error: unknown, what: string, repository: string, isWrite: boolean): Error {
+export function githubError(
+  error: unknown,
+  what: string,
+  repository: string,
+  isWrite: boolean,
+  commit?: string,
+): Error {
   if (error instanceof TurnbuildError) return error;
   const { status, message, response, cause } = error as Failure;
   if (cause instanceof TurnbuildError) return cause;
@@ -58,12 +71,22 @@ export function githubError(error: unknown, what: string, repository: string, is
     return fail('GITHUB_TOKEN_INVALID', 'GitHub rejected the token', 'Renew GITHUB_TOKEN, or GH_TOKEN.');
   if (/archived/i.test(message) && status === 403) return archivedError(repository);
   if (status === 403 || (status === 404 && isWrite))
-    return fail('GITHUB_FORBIDDEN', `the token lacks the permission (${status}: ${said})`, PERMISSION);
+    return fail(
+      'GITHUB_FORBIDDEN',
+      `the token lacks the permission (${status}: ${said})`,
+      PERMISSION + (commit === undefined ? '' : workflowsHint(commit)),
+    );
   if (/used by an immutable release/i.test(message))
     return fail(
       'GITHUB_TAG_RESERVED',
       'its tag belonged to an immutable release that was deleted, and GitHub never allows it again',
       'Build and publish the release with a new --revision.',
+    );
+  if (status === 404)
+    return fail(
+      'GITHUB_REFUSED',
+      `GitHub does not find it (404: ${said})`,
+      'It was deleted, or the token may no longer see it. Run the same command again.',
     );
   if (status !== undefined && status < 500)
     return fail(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Octokit as Client } from '@octokit/rest';
 import { TurnbuildError } from '../../errors.ts';
-import { githubAccess } from './access.ts';
+import { type GithubAccess, githubAccess } from './access.ts';
 
 /** The repository of a GitHub server, and how to reach it. */
 export interface GithubPlace {
@@ -10,6 +10,8 @@ export interface GithubPlace {
   /** Address of the API. */
   api: string;
   token: string;
+  /** The commit for new tags; undefined: the head of the default branch. */
+  commit?: string | undefined;
   signal: AbortSignal;
   /** Tells the user why turnbuild waits. */
   tell: (line: string) => void;
@@ -39,7 +41,7 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
     auth: token,
     baseUrl: access.baseUrl,
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    request: { fetch: access.request, signal },
+    request: { fetch: complete(access.request), signal },
     // A limit is the other plugin's task.
     retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] },
     throttle: {
@@ -52,6 +54,19 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
     },
   });
   return { octokit, access };
+}
+
+/**
+ * `fetch` that waits for the whole response, so that a connection that breaks in the middle is an error. Octokit takes the rest as an empty
+ * response.
+ */
+function complete(request: GithubAccess['request']): GithubAccess['request'] {
+  return async (url, init) => {
+    const response = await request(url, init);
+    if (response.body === null) return response;
+    const { status, statusText, headers } = response;
+    return new Response(await response.arrayBuffer(), { status, statusText, headers });
+  };
 }
 
 /** Waits, unless the signal aborts. @throws INTERRUPTED */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TurnbuildError } from '../../errors.ts';
-import { sizeOf } from '../files.ts';
+import { sha256Bytes, sizeOf } from '../files.ts';
 import { FileBody } from './access.ts';
 import { archivedError, githubError, isMissing, isTaken, isUncertain, unknownRepository } from './errors.ts';
 import { type GithubPlace, interrupted, openOctokit, pause } from './octokit.ts';
@@ -53,7 +53,10 @@ export interface GithubReleases {
   latest(): Promise<string | undefined>;
   /** A release with all its assets. */
   get(id: number): Promise<GithubRelease>;
-  /** Creates a draft. @param isOwn recognises it, if the response was lost */
+  /**
+   * Creates a draft. Its tag will be created at the commit of GithubPlace, when it is published.
+   * @param isOwn recognises it, if the response was lost
+   */
   createDraft(
     draft: { tag: string; title: string; body: string },
     isOwn: (release: GithubRelease) => boolean,
@@ -66,7 +69,10 @@ export interface GithubReleases {
     release: GithubRelease,
     asset: { name: string; label: string; file: string; sha256: string },
   ): Promise<void>;
-  /** The content of an asset, or its SHA-256. @throws FILE_ERROR if it has more than `maxBytes` */
+  /**
+   * The content of an asset, or its SHA-256.
+   * @throws FILE_ERROR if it has more than `maxBytes`; GITHUB_ASSET_DAMAGED if it does not have the digest that GitHub says
+   */
   download(asset: GithubAsset, maxBytes: number): Promise<Buffer>;
   digest(asset: GithubAsset): Promise<string>;
 }
@@ -84,7 +90,7 @@ type Listed = Page['data'][number];
 
 /** Opens a repository. Nothing is requested yet. */
 export async function githubReleases(place: GithubPlace): Promise<GithubReleases> {
-  const { owner, name: repo, signal } = place;
+  const { owner, name: repo, commit, signal } = place;
   const { octokit, access } = await openOctokit(place);
   const { repos } = octokit.rest;
   const own = { owner, repo };
@@ -132,12 +138,13 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
       for (let attempt = 1; ; attempt++) {
         const create = repos.createRelease({
           ...{ ...own, tag_name: tag, name: title, body, draft: true, prerelease: true },
+          ...(commit === undefined ? {} : { target_commitish: commit }),
           request: { retries: 0 },
         });
         try {
           return releaseOf((await raw(create)).data);
         } catch (error) {
-          if (!isUncertain(error) || attempt === TRIES) throw githubError(error, what, address, true);
+          if (!isUncertain(error) || attempt === TRIES) throw githubError(error, what, address, true, commit);
           await pause(PAUSE_MS, signal);
           // The draft may be there although the response was lost. A second one would stay.
           const found = (await asked(list(), what)).find(isOwn);
@@ -146,7 +153,10 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
       }
     },
     async update(id, change) {
-      await asked(repos.updateRelease({ ...own, release_id: id, ...change }), 'change the release');
+      const what = 'change the release';
+      await raw(repos.updateRelease({ ...own, release_id: id, ...change })).catch((error: unknown) => {
+        throw githubError(error, what, address, true, change.draft === false ? commit : undefined);
+      });
     },
     async removeRelease(id) {
       const isThere = async () =>
@@ -207,7 +217,7 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
       }
     },
     async download(asset, maxBytes) {
-      return retrying(asset, async () => {
+      const read = async () => {
         const chunks: Uint8Array[] = [];
         let bytes = 0;
         for await (const chunk of await opened(asset)) {
@@ -216,7 +226,18 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
           chunks.push(chunk);
         }
         return Buffer.concat(chunks);
-      });
+      };
+      for (let attempt = 1; ; attempt++) {
+        const content = await retrying(asset, read);
+        if (asset.sha256 === undefined || sha256Bytes(content) === asset.sha256) return content;
+        if (attempt === TRIES)
+          throw new TurnbuildError(
+            'GITHUB_ASSET_DAMAGED',
+            `${asset.name} in ${address} does not have the digest that GitHub says: sha256 ${asset.sha256}`,
+            { hint: 'Check the connection and any proxy, then run the same command again.' },
+          );
+        await pause(PAUSE_MS, signal);
+      }
     },
     async digest(asset) {
       return retrying(asset, async () => {

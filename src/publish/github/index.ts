@@ -193,11 +193,17 @@ function applying(plan: GithubPlan, { github, releases, ...own }: Applying): Pla
     else if (step.do === 'latest') await github.update(releaseOf(tag).id, { make_latest: 'true' });
     else if (step.do === 'show') {
       const { id, isDraft } = releaseOf(tag);
+      if (isDraft) await removeTwins(id);
       if (isDraft) requireComplete(await withDigests(await github.get(id), expected(), github), expected());
       const { isPrerelease: prerelease, isLatest } = step;
       const flags = { prerelease, make_latest: isLatest ? ('true' as const) : ('false' as const) };
       await github.update(id, isDraft ? { draft: false, ...flags } : flags);
     }
+  };
+  /** A request that was repeated on its way, or whose response was lost, may have created the draft twice. */
+  const removeTwins = async (id: number) => {
+    for (const each of await github.list())
+      if (each.id !== id && own.isOwn?.(each) === true) await github.removeRelease(each.id);
   };
   const expected = () =>
     plan.steps.flatMap((step) =>

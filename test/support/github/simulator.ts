@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OpenAPIBackend, type Request } from 'openapi-backend';
-import { serve } from '../http-server.ts';
+import { cut, serve } from '../http-server.ts';
+import { incompleteReleases } from './complete.ts';
+import { type Failure, type Fault, type How, Injection } from './injection.ts';
 import { type Asset, digestOf, Refusal, type Release, type ReleaseFields, Repository } from './state.ts';
 
 const API = JSON.parse(readFileSync(new URL('../../fixtures/github-api.json', import.meta.url), 'utf8'));
@@ -15,30 +17,14 @@ export const NAME = 'coturn-packages';
 export const TOKEN = 'ghs_s3cretT0ken';
 export const READ_ONLY = 'ghs_readOnlyT0ken';
 
-/** What goes wrong with a request: before GitHub has done what it asks for, after it, or in the middle of an upload. */
-export interface Fault {
-  /** Of the request: `POST upload`, `PATCH release`. */
-  on: string;
-  /** The how-manieth such request fails, from 1 on. */
-  nth?: number;
-  /** How many fail, one after another. */
-  times?: number;
-  how:
-    | { status: number; message?: string; headers?: Record<string, string>; after?: boolean }
-    | 'reset before'
-    | 'reset after'
-    | 'reset halfway'
-    | 'silence'
-    | 'silence after'
-    | 'damage';
-}
-
 type Body = Record<string, unknown>;
 
 /** A GitHub with one repository. It checks requests and its own responses with GitHub's API description. */
 export async function simulateGithub() {
   const repository = new Repository();
-  const faults: (Fault & { seen: number; failed: number })[] = [];
+  const injection = new Injection();
+  /** Whether published releases are checked after each request, and what happens when a client is killed. */
+  const watch = { isOn: false, kill: () => {} };
   /** Requests and responses that do not match the description, and other broken rules. */
   const violations: string[] = [];
   /** Method and operation of each request. */
@@ -54,30 +40,29 @@ export async function simulateGithub() {
   const files = await serve((request, response) => {
     if (request.headers.authorization !== undefined) violations.push('a download sent the token');
     const { asset } = repository.asset(Number(/\/(\d+)\?signature=/.exec(request.url ?? '')?.[1]));
-    response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(asset.content);
+    requests.push('GET file');
+    const fault = injection.of('GET file');
+    if (typeof fault === 'object') return void response.writeHead(fault.status).end(fault.message);
+    if (fault === 'silence') return;
+    if (fault === 'reset before') return void request.socket.destroy();
+    const { length } = asset.content;
+    const own = fault === 'damage' ? damaged(asset.content) : asset.content;
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': length });
+    if (fault === 'reset in response') response.write(own.subarray(0, length / 2), () => cut(response));
+    else response.end(own);
   });
   let base = '';
   const server = await serve((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      violations.push(String(error));
-      response.destroy();
-    });
+    handle(request, response)
+      .catch((error: unknown) => {
+        violations.push(String(error));
+        response.destroy();
+      })
+      .finally(() => {
+        if (watch.isOn) violations.push(...incompleteReleases(repository));
+      });
   });
   base = server.url;
-
-  function faultOf(name: string): Fault['how'] | undefined {
-    let found: Fault['how'] | undefined;
-    for (const fault of faults) {
-      if (fault.on !== name) continue;
-      fault.seen += 1;
-      const from = fault.nth ?? 1;
-      if (fault.seen >= from && fault.seen < from + (fault.times ?? 1)) {
-        found = fault.how;
-        fault.failed += 1;
-      }
-    }
-    return found;
-  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? '';
@@ -92,9 +77,10 @@ export async function simulateGithub() {
       violations.push(`unknown request: ${method} ${url.pathname}`);
       return send(response, 404, { message: 'Not Found' });
     }
-    const fault = faultOf(name);
+    const fault = injection.of(name);
     if (fault === 'silence') return;
-    if (fault === 'reset before') return void request.socket.destroy();
+    if (fault === 'killed before') watch.kill();
+    if (fault === 'reset before' || fault === 'killed before') return void request.socket.destroy();
     if (typeof fault === 'object' && fault.after !== true) return failed(request, response, fault);
     let result: { status: number; body?: unknown; headers?: Record<string, string> };
     try {
@@ -102,8 +88,13 @@ export async function simulateGithub() {
       if (isUpload) {
         const asset = await receive(request, url, path, fault);
         if (asset === undefined) return;
+        if (fault === 'twice') begin(url, path);
         result = { status: 201, body: assetBody(asset) };
-      } else result = perform(id, method, path, url, request, await json(request, operation, path, url));
+      } else {
+        const body = await json(request, operation, path, url);
+        if (fault === 'twice') perform(id, method, path, url, request, body);
+        result = perform(id, method, path, url, request, body);
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       for await (const _ of request);
@@ -117,9 +108,12 @@ export async function simulateGithub() {
       });
     }
     if (fault === 'silence after') return;
-    if (fault === 'reset after') return void request.socket.destroy();
+    if (fault === 'killed after') watch.kill();
+    if (fault === 'reset after' || fault === 'killed after') return void request.socket.destroy();
     if (typeof fault === 'object') return failed(request, response, fault);
     check(operation, result.status, result.body);
+    if (fault === 'lie') result.body = wrongDigests(result.body);
+    if (fault === 'reset in response') return sendHalf(response, result.status, result.body);
     send(response, result.status, result.body, result.headers);
   }
 
@@ -222,20 +216,26 @@ export async function simulateGithub() {
     };
   }
 
+  function begin(url: URL, path: string): Asset {
+    const id = Number(/\/releases\/(\d+)\/assets$/.exec(path)?.[1]);
+    return repository.begin(id, url.searchParams.get('name') ?? '', url.searchParams.get('label'));
+  }
+
   /** Receives a file. @returns undefined if the connection was cut */
-  async function receive(request: IncomingMessage, url: URL, path: string, fault: Fault['how'] | undefined) {
+  async function receive(request: IncomingMessage, url: URL, path: string, fault: How | undefined) {
     const { headers } = request;
     if (headers['content-type'] !== 'application/octet-stream' || headers['content-length'] === undefined)
       violations.push('an upload without content-type or content-length');
-    const id = Number(/\/releases\/(\d+)\/assets$/.exec(path)?.[1]);
-    const asset = repository.begin(id, url.searchParams.get('name') ?? '', url.searchParams.get('label'));
-    if (fault === 'reset halfway') return void request.once('data', () => request.socket.destroy());
+    const asset = begin(url, path);
+    if (fault === 'killed halfway') watch.kill();
+    if (fault === 'reset halfway' || fault === 'killed halfway')
+      return void request.once('data', () => request.socket.destroy());
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     asset.content = Buffer.concat(chunks);
     uploads.bytes += asset.content.length;
     if (asset.content.length !== Number(headers['content-length'])) violations.push('a short upload');
-    if (fault === 'damage') asset.content[0] = (asset.content[0] ?? 0) ^ 1;
+    if (fault === 'damage') asset.content = damaged(asset.content);
     asset.state = 'uploaded';
     return asset;
   }
@@ -243,14 +243,11 @@ export async function simulateGithub() {
   async function failed(
     request: IncomingMessage,
     response: ServerResponse,
-    {
-      status,
-      message = 'Server Error',
-      headers = {},
-    }: { status: number; message?: string; headers?: Record<string, string> },
+    { status, message = 'Server Error', errors, headers = {} }: Failure,
   ): Promise<void> {
     for await (const _ of request);
-    send(response, status, { message, documentation_url: 'https://docs.github.com/rest' }, headers);
+    const body = { message, documentation_url: 'https://docs.github.com/rest', status: String(status) };
+    send(response, status, errors === undefined ? body : { ...body, errors }, headers);
   }
 
   /** The description does not know `starter`, which the documentation of uploads describes. */
@@ -268,10 +265,18 @@ export async function simulateGithub() {
     response: ServerResponse,
     status: number,
     body?: unknown,
-    headers: Record<string, string> = {},
+    headers: Readonly<Record<string, string>> = {},
   ): void {
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
     response.end(body === undefined ? undefined : JSON.stringify(body));
+  }
+
+  /** Cuts the connection in the middle of a response. */
+  function sendHalf(response: ServerResponse, status: number, body: unknown): void {
+    const bytes = Buffer.from(JSON.stringify(body) ?? '');
+    if (bytes.length === 0) return void response.destroy();
+    const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length };
+    response.writeHead(status, headers).write(bytes.subarray(0, bytes.length / 2), () => cut(response));
   }
 
   function assetBody(asset: Asset) {
@@ -281,11 +286,11 @@ export async function simulateGithub() {
   }
 
   function releaseBody(release: Release) {
-    const { id, tag, name, body, draft, prerelease, immutable, created, published, assets } = release;
+    const { id, tag, target, name, body, draft, prerelease, immutable, created, published, assets } = release;
     const place = `${base}/repos/${OWNER}/${NAME}/releases`;
     return {
       ...RELEASE,
-      ...{ id, tag_name: tag, name, body, draft, prerelease, immutable },
+      ...{ id, tag_name: tag, target_commitish: target, name, body, draft, prerelease, immutable },
       url: `${place}/${id}`,
       html_url: `${base}/${OWNER}/${NAME}/releases/tag/${draft ? `untagged-${id}` : encodeURIComponent(tag)}`,
       upload_url: `${base}/uploads/repos/${OWNER}/${NAME}/releases/${id}/assets{?name,label}`,
@@ -301,16 +306,20 @@ export async function simulateGithub() {
     violations,
     requests,
     uploads,
-    /** Lets a request fail. @returns how many have failed */
-    fail(fault: Fault): () => number {
-      const own = { ...fault, seen: 0, failed: 0 };
-      faults.push(own);
-      return () => own.failed;
-    },
+    injection,
+    watch,
+    fail: (fault: Fault) => injection.fail(fault),
   };
 }
 
 export type GithubSimulator = Awaited<ReturnType<typeof simulateGithub>>;
+
+const wrongDigests = (body: unknown) =>
+  JSON.parse(JSON.stringify(body).replace(/(?<=sha256:)./g, (digit) => (digit === '0' ? '1' : '0')));
+
+/** Another content of the same size. */
+const damaged = (content: Buffer) =>
+  Buffer.from(content.map((byte, index) => (index === 0 ? byte ^ 1 : byte)));
 
 /** `repos/update-release` -> `PATCH release`. */
 function nameOf(method: string, operationId: string): string {

@@ -13,6 +13,8 @@ export interface Asset {
 export interface Release {
   id: number;
   tag: string;
+  /** Where the tag is created: a branch or a commit. */
+  target: string;
   name: string | null;
   body: string | null;
   draft: boolean;
@@ -42,6 +44,7 @@ const notFound = () => new Refusal(404, 'Not Found');
 /** What a request may change in a release. */
 export interface ReleaseFields {
   tag_name?: string;
+  target_commitish?: string;
   name?: string;
   body?: string;
   draft?: boolean;
@@ -79,12 +82,14 @@ export class Repository {
   }
 
   create(fields: ReleaseFields): Release {
-    const { tag_name: tag = '', name = null, body = null } = fields;
+    const { tag_name: tag = '', target_commitish: target = 'main', name = null, body = null } = fields;
     const { draft = false, prerelease = false } = fields;
     if (!/^[\w.+/-]+$/.test(tag)) throw invalid({ resource: 'Release', code: 'invalid', field: 'tag_name' });
+    if (!/^(?:main|[0-9a-f]{40})$/.test(target))
+      throw invalid({ resource: 'Release', code: 'invalid', field: 'target_commitish' });
     this.#clock += 60_000;
     const release: Release = {
-      ...{ id: ++this.#ids, tag, name, body, draft: true, prerelease, immutable: false },
+      ...{ id: ++this.#ids, tag, target, name, body, draft: true, prerelease, immutable: false },
       ...{ created: this.#clock, published: undefined, assets: [], unlisted: this.settings.lag },
     };
     if (!draft) this.#publish(release, fields);
@@ -173,6 +178,24 @@ export class Repository {
     release.assets.splice(release.assets.indexOf(asset), 1);
   }
 
+  /** All of it, for `restore`. */
+  save() {
+    const releases = this.releases.map((each) => ({
+      ...each,
+      assets: each.assets.map((asset) => ({ ...asset })),
+    }));
+    return { releases, settings: { ...this.settings }, latest: this.#latest };
+  }
+
+  /** Makes the repository as it was. New ids are not those of then. */
+  restore({ releases, settings, latest }: ReturnType<Repository['save']>): void {
+    const copies = releases.map((each) => ({ ...each, assets: each.assets.map((asset) => ({ ...asset })) }));
+    this.releases.splice(0, this.releases.length, ...copies);
+    Object.assign(this.settings, settings);
+    this.reserved.clear();
+    this.#latest = latest;
+  }
+
   /** What a person sees, without ids and dates. */
   summary() {
     const latest = () => {
@@ -185,8 +208,8 @@ export class Repository {
     return {
       latest: latest(),
       releases: this.releases
-        .map(({ tag, name, body, draft, prerelease, immutable, assets }) => ({
-          ...{ tag, name, body, draft, prerelease, immutable },
+        .map(({ tag, target, name, body, draft, prerelease, immutable, assets }) => ({
+          ...{ tag, target, name, body, draft, prerelease, immutable },
           assets: assets.map((each) => `${each.name} ${each.state} ${digestOf(each)} (${each.label})`).sort(),
         }))
         .sort((a, b) => (a.tag < b.tag ? -1 : 1)),

@@ -1,0 +1,9 @@
+import '../support/github/fast-clock.mjs';
+import { expect, it } from 'vitest';
+import { runGithubSchedules } from '../support/github/schedules.ts';
+
+it('changes of GitHub Releases survive faults that pass, and are finished after refusals and kills', async () => {
+  const { schedules, survived, finished, kinds } = await runGithubSchedules(12, 1);
+  expect({ schedules, all: survived + finished }).toEqual({ schedules: 12, all: 12 });
+  expect(Object.values(kinds).every((count) => count > 0)).toBe(true);
+}, 120_000);
