@@ -159,7 +159,7 @@ async function openGithub(
   { io, output, publish }: Session,
   option: string | undefined,
 ): Promise<GithubReleases> {
-  const { GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_TOKEN, GH_TOKEN } = process.env;
+  const { GITHUB_REPOSITORY, GITHUB_SHA, GITHUB_API_URL, GITHUB_TOKEN, GH_TOKEN } = process.env;
   const word = required(
     'github-repo',
     option ?? publish.github ?? GITHUB_REPOSITORY,
@@ -176,7 +176,10 @@ async function openGithub(
       'Set GITHUB_TOKEN, or GH_TOKEN. In a workflow: `permissions: contents: write`.',
     );
   const api = GITHUB_API_URL || 'https://api.github.com';
-  return githubReleases({ owner, name, api, token, signal: io.signal, tell: output.line });
+  // In a workflow: the commit whose recipes built the release. Names of repositories are not case-sensitive.
+  const isOwn = GITHUB_REPOSITORY?.toLowerCase() === word.toLowerCase();
+  const commit = isOwn && GITHUB_SHA ? GITHUB_SHA : undefined;
+  return githubReleases({ owner, name, api, token, commit, signal: io.signal, tell: output.line });
 }
 
 function destinationsOption(words: string[] | undefined): Destination['to'][] {

@@ -1,6 +1,8 @@
-import '../support/github/fast-clock.mjs';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { fastTimers } from '../support/github/fast-timers.mjs';
 import { runGithubSchedules } from '../support/github/schedules.ts';
+
+afterAll(fastTimers());
 
 it('changes of GitHub Releases survive faults that pass, and are finished after refusals and kills', async () => {
   const { schedules, survived, finished, kinds } = await runGithubSchedules(12, 1);

@@ -3,13 +3,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { githubReleases } from '../../src/io/github/releases.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { fastTimers } from '../support/github/fast-timers.mjs';
 import { surviveFaults } from '../support/github/faults.ts';
 import { manifestDigest, publishingHere } from '../support/github/here.ts';
 import { killAndFinish } from '../support/github/killed.ts';
 import { githubPlace } from '../support/github/place.ts';
-import { READ_ONLY } from '../support/github/simulator.ts';
+import { NAME, OWNER, READ_ONLY, TOKEN } from '../support/github/simulator.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
@@ -23,6 +24,7 @@ const DEB = 'coturn_4.18.0+turnbuild-1.deb13_amd64.deb';
 const RPM = 'coturn-4.18.0+turnbuild-1.x86_64.rpm';
 const TARBALL = 'coturn-4.18.0-linux-x86_64.tar.gz';
 const STATEMENTS = [`${STEM}.provenance.json`, `${STEM}.tests.json`];
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 /** What `publish` asks for after it has read everything: nothing may follow the publication. */
 const WRITES = /^(?:POST|PATCH|DELETE)/;
 
@@ -40,6 +42,7 @@ describe('turnbuild publish --to github', () => {
   it('publishes a pre-release as the last act, and sends nothing when it is repeated', async () => {
     const { github, out, publish } = await githubPlace();
     const release = packagedRelease(out);
+    writeFileSync(join(release, 'junit.xml'), '<testsuites/>');
     const { code, stdout, stderr } = await publish();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^github: channel testing of http:.*\/example\/coturn-packages$/m);
@@ -52,6 +55,7 @@ describe('turnbuild publish --to github', () => {
       ...STATEMENTS,
       'coturn-dbgsym_4.18.0+turnbuild-1.deb13_amd64.deb',
       DEB,
+      'junit.xml',
       'manifest.json',
     ]);
     const own = 'coturn_4.18.0+turnbuild-1~deb13_amd64.deb';
@@ -271,11 +275,25 @@ describe('turnbuild publish --to github', () => {
   it('ends as an undisturbed run if a request fails', async () => {
     // test/full/publish-github.test.ts has all.
     const again = await surviveFaults([
-      { on: 'POST release', how: 'reset after' },
+      { on: 'GET release', how: 'reset in response' },
+      { on: 'POST release', how: 'twice' },
+      { on: 'POST release', how: { status: 409, message: 'Conflict' } },
       { on: 'POST upload', nth: 2, how: 'reset halfway' },
       { on: 'PATCH release', how: 'silence after' },
+      { on: 'GET file', how: { status: 403, message: 'Signature not valid' } },
     ]);
     expect(again).toEqual([]);
+  });
+
+  it.each([
+    ['in a workflow of the repository', 'Example/Coturn-Packages', COMMIT],
+    ['in a workflow of another repository', 'example/other', 'main'],
+    ['elsewhere', '', 'main'],
+  ])('creates the tag at the right commit %s', async (_, GITHUB_REPOSITORY, target) => {
+    const { github, out, publish } = await githubPlace([], turnbuildHere);
+    packagedRelease(out);
+    expect(await publish([], { GITHUB_REPOSITORY, GITHUB_SHA: COMMIT })).toMatchObject({ code: 0 });
+    expect(github.repository.releases).toMatchObject([{ tag: TAG, draft: false, target }]);
   });
 
   it('stops at once when it is interrupted while it waits for a limit', async () => {
@@ -364,6 +382,40 @@ describe('GitHub', () => {
     const error = await publish().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, hint: expect.stringMatching(/contents: write|Renew/) });
     expect(github.repository.releases).toEqual([]);
+  });
+
+  it.each([
+    ['POST release', 'create a draft of'],
+    ['PATCH release', 'change the release'],
+  ])('may refuse a commit whose workflows have changed since: %s', async (on, what) => {
+    const { github, publish } = await publishingHere({ commit: COMMIT });
+    github.fail({ on, how: { status: 403, message: 'Resource not accessible by integration' } });
+    const error = await publish().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'GITHUB_FORBIDDEN',
+      message: expect.stringContaining(what),
+      hint: expect.stringMatching(/contents: write.*0123456789ab.* workflow/s),
+    });
+    await publish();
+    expect(github.repository.releases).toMatchObject([{ target: COMMIT, draft: false }]);
+  });
+
+  it('is asked for a file again that has not the digest it says', async () => {
+    const { github, publish } = await publishingHere();
+    await publish();
+    const client = await githubReleases({
+      ...{ owner: OWNER, name: NAME, api: github.url, token: TOKEN },
+      ...{ signal: new AbortController().signal, tell: () => {} },
+    });
+    const [published] = await client.list();
+    const asset = (await client.get(published?.id ?? 0)).assets.find(({ name }) => name === DEB);
+    if (asset === undefined) throw new Error('The package is not there');
+    const content = github.repository.asset(asset.id).asset.content;
+    const count = github.fail({ on: 'GET file', how: 'damage', times: 5 });
+    await expect(client.download(asset, 2 ** 20)).rejects.toMatchObject({ code: 'GITHUB_ASSET_DAMAGED' });
+    expect(count()).toBe(4);
+    expect(await client.download(asset, 2 ** 20)).toEqual(content);
+    expect(count()).toBe(5);
   });
 
   it('refuses an archived repository before anything changes', async () => {

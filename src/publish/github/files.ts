@@ -33,7 +33,8 @@ export interface Filed {
 }
 
 const MANIFEST = 'manifest.json';
-const REPORT = 'report.html';
+/** Reports in a release's folder, besides the manifest. */
+const REPORTS = ['report.html', 'junit.xml'];
 const SUMS = 'SHA256SUMS';
 const SIGNATURE = 'SHA256SUMS.asc';
 
@@ -156,10 +157,11 @@ async function reports(
   const own = join(work, MANIFEST);
   await writeText(own, text);
   const files: ReleaseFile[] = [{ ...made(MANIFEST, 'report', contentOf(text)), file: MANIFEST }];
-  const path = join(dir, REPORT);
-  if (await exists(path)) {
+  for (const name of REPORTS) {
+    const path = join(dir, name);
+    if (!(await exists(path))) continue;
     const content = { size: await sizeOf(path), sha256: await sha256File(path) };
-    files.push({ ...made(REPORT, 'report', content), file: REPORT });
+    files.push({ ...made(name, 'report', content), file: name });
   }
   return { files, paths: [[MANIFEST, own]] };
 }
