@@ -5,13 +5,7 @@ import { countOption } from '../run/options.ts';
 import { openSession, type Session } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { journalFolder } from './published.ts';
-import {
-  changeRepository,
-  givenPlan,
-  inStore,
-  type RepositoryOptions,
-  withRepository,
-} from './repository.ts';
+import { changeRepository, givenPlan, type RepositoryOptions, withStore } from './repository.ts';
 
 /** Options of `turnbuild gc`. */
 export interface GcOptions extends RepositoryOptions {
@@ -34,8 +28,8 @@ export async function gc(
   const opened = await openSession(options, output, signal);
   const isDry = options.apply !== true && options.plan === undefined;
   const session = { ...opened, options: { ...opened.options, dryRun: isDry } };
-  return withRepository(session, options, async (repository) => {
-    const base = { ...inStore(repository, 'gc'), dir: journalFolder(session) };
+  return withStore(session, options, 'gc', async (repository) => {
+    const base = { ...repository, dir: journalFolder(session) };
     const keep = (await givenPlan(options.plan))?.keep ?? keepRules(options, session);
     const extent = await extentIn(base.store);
     const code = await changeRepository(

@@ -3,7 +3,7 @@ import { CHANNELS } from '../publish/plan.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { journalFolder } from './published.ts';
-import { changeRepository, inStore, type RepositoryOptions, withRepository } from './repository.ts';
+import { changeRepository, type RepositoryOptions, withStore } from './repository.ts';
 
 /** `turnbuild refresh`: signs again what expires, and rewrites the files that clients copy. */
 export async function refresh(
@@ -13,13 +13,12 @@ export async function refresh(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  return withRepository(session, options, async (repository) => {
-    const own = inStore(repository, 'refresh');
-    const extent = await extentIn(own.store);
+  return withStore(session, options, 'refresh', async (repository) => {
+    const extent = await extentIn(repository.store);
     return changeRepository(
       session,
       {
-        ...own,
+        ...repository,
         dir: journalFolder(session),
         changes: CHANNELS.map((channel) => ({ channel, change: { verb: 'refresh', ...extent } })),
         head: { verb: 'refresh', releases: [], accepted: [] },

@@ -58,8 +58,35 @@ export async function withRepository(
   options: RepositoryOptions,
   use: (repository: Repository) => Promise<number>,
 ): Promise<number> {
+  return withDestinations(session, options, destinationsOption(options.to ?? session.publish.to), use);
+}
+
+/**
+ * Provides the repository without GitHub, for a command that does not concern it. So it needs no token.
+ * @throws OPTION_INVALID if GitHub is the only destination, and the errors of withRepository
+ */
+export async function withStore(
+  session: Session,
+  options: RepositoryOptions,
+  verb: string,
+  use: (repository: Repository & { store: Store }) => Promise<number>,
+): Promise<number> {
+  const destinations = destinationsOption(options.to ?? session.publish.to).filter((to) => to !== 'github');
+  if (destinations.length === 0)
+    throw usageError('OPTION_INVALID', `${verb} changes apt and dnf repositories only`, 'Pass --to apt,dnf.');
+  return withDestinations(session, options, destinations, (repository) => {
+    if (repository.store === undefined) throw new Error('The store is not opened');
+    return use({ ...repository, store: repository.store });
+  });
+}
+
+async function withDestinations(
+  session: Session,
+  options: RepositoryOptions,
+  destinations: readonly Destination['to'][],
+  use: (repository: Repository) => Promise<number>,
+): Promise<number> {
   const { io, cache, publish } = session;
-  const destinations = destinationsOption(options.to ?? publish.to);
   const hasStore = destinations.some((each) => each !== 'github');
   const repo = () => required('repo', options.repo ?? publish.repo, 'the folder or bucket of the repository');
   const url = urlOption(options.url ?? publish.url);
@@ -88,21 +115,6 @@ export async function withRepository(
   return withGivenKey(io.exec, given, (exec, own) =>
     use({ ...repository, exec, fingerprint: fingerprint ?? own }),
   );
-}
-
-/** A repository without GitHub, for a command that does not concern it. @throws OPTION_INVALID if it is the only destination */
-export function inStore(
-  { store, destinations, ...repository }: Repository,
-  verb: string,
-): Repository & { store: Store } {
-  if (store === undefined)
-    throw usageError('OPTION_INVALID', `${verb} changes apt and dnf repositories only`, 'Pass --to apt,dnf.');
-  return {
-    ...repository,
-    store,
-    destinations: destinations.filter((each) => each !== 'github'),
-    github: undefined,
-  };
 }
 
 /** Plans a change of a repository, shows the plan and performs it. @param done the last line @returns the exit code */

@@ -6,7 +6,7 @@ import { APT } from './apt/garbage.ts';
 import type { Change } from './change.ts';
 import { DNF } from './dnf/garbage.ts';
 import type { Offer, PlannedJob } from './job.ts';
-import { alsoStoring } from './perform.ts';
+import { storedLast } from './perform.ts';
 import { CHANNELS, type Channel, type StoredKind } from './plan.ts';
 import { describeAll } from './reading.ts';
 import { notices, withdrawnNotices } from './withdrawn.ts';
@@ -85,7 +85,7 @@ export function nextRows(
 const hasPlace = (offers: readonly Offer[], { name }: PageRow) => offers.some((each) => each.name === name);
 
 /**
- * Adds the page to the plan of the last channel. Rows of places that are not planned are read from the page that is there.
+ * Adds the page to the plan of the last channel, as a file that is stored when everything else has succeeded. Rows of places that are not planned are read from the page that is there.
  * @param planOthers plans the other channels; called if there is no page yet
  * @param render makes the page
  */
@@ -133,16 +133,7 @@ export async function withPage(
   const bytes = Buffer.from(render({ url, fingerprint, rows, withdrawn }));
   const known = { where: store.address, stored: await describeAll(store, [PAGE]), sha256: sha256Bytes };
   const page = storeClientFile(PAGE, bytes, known);
-  // Pointers are last.
-  const { actions } = last.destination;
-  const pointers = actions.filter((each) => each.do === 'point');
-  const others = actions.filter((each) => each.do !== 'point');
-  const job: PlannedJob = {
-    ...last,
-    destination: { ...last.destination, actions: [...others, page, ...pointers] },
-    apply: alsoStoring(last, PAGE, bytes, store),
-  };
-  return [...rest.toReversed(), job];
+  return [...rest.toReversed(), storedLast(last, page, bytes, store)];
 }
 
 const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);

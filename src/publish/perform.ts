@@ -98,13 +98,19 @@ export function storing(
   };
 }
 
-/** Makes a job's changes, and stores one more file. */
-export function alsoStoring(
-  { apply }: Pick<PlannedJob, 'apply'>,
-  path: string,
+/** A job that also stores a file, after all jobs and if none has failed. */
+export function storedLast(
+  job: PlannedJob,
+  action: PublishAction,
   bytes: Uint8Array,
   store: Store,
-): PlannedJob['apply'] {
+): PlannedJob {
+  const { destination, afterAll = [], apply } = job;
   const own = storing(store, async () => ({ bytes }));
-  return (action) => (action.path === path ? own(action) : apply(action));
+  return {
+    ...job,
+    destination: { ...destination, actions: [...destination.actions, action] },
+    afterAll: [...afterAll, action],
+    apply: (each) => (each.path === action.path ? own(each) : apply(each)),
+  };
 }

@@ -8,7 +8,7 @@ import { compareDebianVersions } from '../plan/debian-version.ts';
 import { storeClientFile } from './actions.ts';
 import type { Change } from './change.ts';
 import type { PlannedJob } from './job.ts';
-import { alsoStoring } from './perform.ts';
+import { storedLast } from './perform.ts';
 import type { Channel } from './plan.ts';
 import { describeAll } from './reading.ts';
 
@@ -39,16 +39,7 @@ export async function withRecord(
   if (before !== undefined && compareDebianVersions(before, releaseOf(own)) > 0) return [...jobs];
   const stored = await describeAll(store, [path]);
   const action = storeClientFile(path, bytes, { where: store.address, stored, sha256: sha256Bytes });
-  const { destination } = last;
-  return [
-    ...jobs.slice(0, -1),
-    {
-      ...last,
-      destination: { ...destination, actions: [...destination.actions, action] },
-      afterAll: [action],
-      apply: alsoStoring(last, path, bytes, store),
-    },
-  ];
+  return [...jobs.slice(0, -1), storedLast(last, action, bytes, store)];
 }
 
 const publishedBy = (jobs: readonly PlannedJob[]) => jobs.flatMap(({ published = [] }) => published);

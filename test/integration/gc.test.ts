@@ -15,14 +15,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
 import { dnfClient } from '../support/dnf-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
-import { contentOf, publishing, serveRepository } from '../support/published.ts';
+import { contentOf, PUBLIC_URL, publishing, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
+import { turnbuild } from '../support/turnbuild.ts';
 
 type Place = ReturnType<ReturnType<typeof publishing>['place']>;
 
 const TARGETS = { 'debian-13': 'deb13', portable: 'rpm' };
 
-const { place } = publishing('apt,dnf');
+const { keys, key, place } = publishing('apt,dnf');
 let template: Place;
 
 function copy() {
@@ -171,6 +172,19 @@ describe('turnbuild gc', () => {
     await run('gc', ['--keep', '1', '--keep-days', '0', '--apply']);
     // Packages that only the lost file led to.
     expect(pool(repo).apt).toContain('4.17.0');
+  });
+
+  it.each(['gc', 'refresh'])('%s of a project that also publishes to GitHub needs no token', async (verb) => {
+    const { dir, repo } = copy();
+    writeFileSync(join(dir, 'turnbuild.yaml'), 'publish: { to: [apt, dnf, github] }\n');
+    const before = contentOf(repo);
+    const env = { GNUPGHOME: keys().home, GITHUB_TOKEN: '', GH_TOKEN: '' };
+    const args = [verb, '--repo', repo, '--sign-with', key(), '--url', PUBLIC_URL];
+    const own = await turnbuild(args, { env, cwd: dir });
+    expect(own).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to change.') });
+    expect(contentOf(repo)).toEqual(before);
+    const github = await turnbuild([...args, '--to', 'github'], { env, cwd: dir });
+    expect(github).toMatchObject({ code: 2, stderr: expect.stringContaining('[OPTION_INVALID]') });
   });
 
   it.each([
