@@ -13,6 +13,12 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
+/** A lock that can tell whether it was lost. */
+export interface HeldFolderLock extends FolderLock {
+  /** Whether the lock file is still this process's. Only people remove a lock that is in use. */
+  isHeld(): Promise<boolean>;
+}
+
 /** Attempts to acquire a lock while other processes take over a stale one, and the milliseconds between. */
 const TRIES = 50;
 const PAUSE_MS = 20;
@@ -33,7 +39,7 @@ export async function lockFolder(
   dir: string,
   wait?: AbortSignal,
   tell: (line: string) => void = () => {},
-): Promise<FolderLock> {
+): Promise<HeldFolderLock> {
   await makeFolder(dir);
   const file = join(dir, '.lock');
   const id = randomUUID();
@@ -49,7 +55,7 @@ export async function lockFolder(
     for (let attempt = 0; attempt < TRIES; ) {
       const holder = (await linked(own, file)) ? OWN : await readHolder(file);
       if (holder === OWN || (isStale(holder) && (await takeOver(own, file, holder))))
-        return { release: () => rm(file, { force: true }) };
+        return heldLock(file, id);
       if (wait?.aborted === true) throw interrupted(dir);
       if (holder !== ABSENT && isHeld(holder)) {
         if (wait === undefined) throw lockedError(dir, file, holder);
@@ -65,6 +71,19 @@ export async function lockFolder(
   } finally {
     await rm(own, { force: true });
   }
+}
+
+function heldLock(file: string, id: string): HeldFolderLock {
+  const isHeld = async () => {
+    const holder = await readHolder(file);
+    return holder !== ABSENT && holder?.id === id;
+  };
+  return {
+    isHeld,
+    async release() {
+      if (await isHeld()) await rm(file, { force: true });
+    },
+  };
 }
 
 /** The lock has just been released. */

@@ -2,7 +2,7 @@ import { chmod, copyFile, link, open, readdir, rename, rm, rmdir, stat, writeFil
 import { dirname, join, relative, sep } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { diskErrors, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
-import { lockFolder } from './folder-lock.ts';
+import { type HeldFolderLock, lockFolder } from './folder-lock.ts';
 import { removeAllLeftovers, removeLeftovers, temporaryName } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
 import type { Content, Store } from './store.ts';
@@ -15,6 +15,11 @@ const MODE = 0o644;
 /** A store in a folder of this machine. Files are on the disk, not only in memory, when a call returns. */
 export function localStore(dir: string): Store {
   const place = (path: string) => join(dir, path);
+  let lock: HeldFolderLock | undefined;
+  /** Called just before each change: only while this process stands still, another run can take the lock after that. */
+  const requireHeld = async () => {
+    if (lock !== undefined && !(await lock.isHeld())) throw lockLost(dir);
+  };
   return {
     address: dir,
     async read(path, maxBytes) {
@@ -46,6 +51,7 @@ export function localStore(dir: string): Store {
     },
     create: (path, content) =>
       written(place(path), content, async (temporary, file) => {
+        await requireHeld();
         try {
           await link(temporary, file);
         } catch (error) {
@@ -55,25 +61,43 @@ export function localStore(dir: string): Store {
         return true;
       }),
     async replace(path, content) {
-      await written(place(path), content, rename);
+      await written(place(path), content, async (temporary, file) => {
+        await requireHeld();
+        await rename(temporary, file);
+      });
     },
     async remove(path) {
       const file = place(path);
       if (!(await isThere(file))) return;
+      await requireHeld();
       await naming(file, rm(file));
       await synced(dirname(file));
       await removeEmpty(dirname(file), dir);
     },
     async lock() {
-      const lock = await lockFolder(dir).catch((error: unknown) =>
+      const own = await lockFolder(dir).catch((error: unknown) =>
         Promise.reject(asRepositoryError(dir, error)),
       );
       // A killed process leaves its temporary file even beside a file that it had finished.
       for (const name of OWN) await removeAllLeftovers(join(dir, name));
       for (const name of ['key.asc', 'index.html']) await removeLeftovers(join(dir, name));
-      return lock;
+      lock = own;
+      return {
+        async release() {
+          lock = undefined;
+          await own.release();
+        },
+      };
     },
   };
+}
+
+function lockLost(dir: string): TurnbuildError {
+  return new TurnbuildError(
+    'PUBLISH_LOCK_LOST',
+    `This run lost its lock on ${dir}: ${join(dir, '.lock')} was removed or replaced`,
+    { hint: 'Make sure that no other run is publishing there, and run the same command again.' },
+  );
 }
 
 /** Whether a file exists. Any other reason why it cannot be seen is an error: it would be replaced. */

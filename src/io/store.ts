@@ -20,6 +20,15 @@ export interface StoredName {
 /** The content of a file to be stored: a local file, or bytes. @property sha256 lower-case hex; if given, other content is refused */
 export type Content = ({ file: string } | { bytes: Uint8Array }) & { sha256?: string | undefined };
 
+/** A run that locks a store. */
+export interface StoreUse {
+  /** Identifies it for people: everyone who may read the store may see it. */
+  run: string;
+  signal: AbortSignal;
+  /** Called with what the user should know. */
+  tell: (line: string) => void;
+}
+
 /** A place for files that clients download: a folder behind a web server, or a bucket. Paths are relative, with slashes. */
 export interface Store {
   /** Its address, for messages. */
@@ -34,14 +43,17 @@ export interface Store {
   listAll(folder: string): Promise<StoredName[]>;
   /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then @throws ARTIFACT_CHANGED */
   create(path: string, content: Content): Promise<boolean>;
-  /** Stores a file in place of another one. Clients see either of them, never a part. @throws ARTIFACT_CHANGED */
+  /**
+   * Stores a file in place of another one. Clients see either of them, never a part.
+   * @throws ARTIFACT_CHANGED; PUBLISH_LOCK_LOST or PUBLISH_CONFLICT if another run has changed it since this one has the lock
+   */
   replace(path: string, content: Content): Promise<void>;
-  /** Removes a file, or nothing if there is none. */
+  /** Removes a file, or nothing if there is none. @throws PUBLISH_LOCK_LOST, PUBLISH_CONFLICT as for `replace` */
   remove(path: string): Promise<void>;
   /**
-   * Locks the store for one run.
-   * @param waiting.tell called with what the user should know
+   * Locks the store for one run. Until it is released, changes of files that clients start from are refused if another run has changed them:
+   * see `replace`.
    * @throws PUBLISH_LOCKED if another run is using it
    */
-  lock(waiting: { signal: AbortSignal; tell: (line: string) => void }): Promise<FolderLock>;
+  lock(run: StoreUse): Promise<FolderLock>;
 }

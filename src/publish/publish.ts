@@ -268,7 +268,7 @@ export async function publishedReleases(
  * @param plan makes the plan again
  * @param shown the plan that the user has seen
  * @param tell what is happening: an earlier run is finished, a change is made, or another run is waited for
- * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_LOCK_LOST, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
+ * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_LOCK_LOST, PUBLISH_CONFLICT, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
  */
 export async function performPlan(
   publication: Publication,
@@ -286,7 +286,7 @@ export async function performPlan(
       for (const each of unfinishedRuns(parseJournal(journal.text), where))
         tell({ interrupted: each.what, at: each.at, isThis: each.what === what });
       const run = randomUUID();
-      const repositoryLock = await store?.lock({ signal, tell: (note) => tell({ note }) });
+      const repositoryLock = await store?.lock({ run, signal, tell: (note) => tell({ note }) });
       try {
         const { plan: now, jobs, key } = await plan();
         requirePlanned(shown.plan, now, shown.file);

@@ -187,7 +187,8 @@ describe('Ctrl-C', () => {
     const stop = new AbortController();
     const { gcs, bucket } = await simulatedBucket({}, { signal: stop.signal });
     const told: string[] = [];
-    const lease = await acquireLease(bucket, stop.signal, (line) => told.push(line));
+    const use = { run: 'run', signal: stop.signal, tell: (line: string) => told.push(line) };
+    const lease = await acquireLease(bucket, use);
     expect([...gcs.objects.keys()]).toEqual([`coturn/${LOCK_KEY}`]);
     stop.abort();
     await lease.requireHeld();

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -17,7 +18,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 /** The kernel's limit is lower, so no process has this id. */
 const DEAD = 4_194_999;
 
-const waiting = { signal: new AbortController().signal, tell: () => {} };
+const waiting = { run: 'run', signal: new AbortController().signal, tell: () => {} };
 
 const bytes = (text: string) => ({ bytes: Buffer.from(text) });
 
@@ -133,5 +134,26 @@ describe('a store in a folder', () => {
     });
     await lock.release();
     expect(existsSync(join(dir, '.lock'))).toBe(false);
+  });
+
+  it('changes nothing after its lock was removed, and leaves the lock of the next run alone', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(dir);
+    const lock = await store.lock(waiting);
+    await store.replace('InRelease', bytes('first'));
+    rmSync(join(dir, '.lock'));
+    const next = localStore(dir);
+    const nextLock = await next.lock(waiting);
+    for (const change of [
+      () => store.replace('InRelease', bytes('second')),
+      () => store.create('new', bytes('second')),
+      () => store.remove('InRelease'),
+    ])
+      await expect(change()).rejects.toMatchObject({ code: 'PUBLISH_LOCK_LOST' });
+    await lock.release();
+    expect(readdirSync(dir).sort()).toEqual(['.lock', 'InRelease']);
+    await next.replace('InRelease', bytes('next'));
+    await nextLock.release();
+    expect(readFileSync(join(dir, 'InRelease'), 'utf8')).toBe('next');
   });
 });

@@ -153,8 +153,8 @@ describe('turnbuild publish --to apt', () => {
       .map((line) => JSON.parse(line));
     const doing = records.flatMap((record) => record.doing?.path ?? []);
     expect(records.flatMap((record) => record.did ?? [])).toEqual(doing);
-    // The record for `turnbuild due` comes after everything that it promises.
-    expect(doing.slice(-2)).toEqual([`${SUITE}/InRelease`, 'releases/testing.json']);
+    // The page, and the record for `turnbuild due`, come after everything that they promise.
+    expect(doing.slice(-3)).toEqual([`${SUITE}/InRelease`, 'index.html', 'releases/testing.json']);
     expect(records.at(-1)).toMatchObject({ finished: true });
   });
 

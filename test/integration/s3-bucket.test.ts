@@ -14,6 +14,7 @@ import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 const signal = new AbortController().signal;
 const ATTRIBUTES = { contentType: 'text/plain', cacheControl: 'no-cache' };
+const USE = { run: 'run', signal, tell: () => {} };
 const TIMES = { stallMs: 300, pauseMs: 10 };
 
 afterEach(() => {
@@ -76,7 +77,7 @@ describe('a bucket of S3', () => {
 
   it('has a lock whose removal stops the run that had it', async () => {
     const { simulator, open } = await place();
-    const lease = await acquireLease(await open(), signal, () => {}, {
+    const lease = await acquireLease(await open(), USE, {
       periodMs: 600,
       renewMs: 40,
       pollMs: 5,
@@ -106,7 +107,7 @@ describe('a bucket of S3', () => {
         return put(...args);
       },
     };
-    const lease = await acquireLease(racing, signal, () => {}, { periodMs: 50, renewMs: 10_000, pollMs: 5 });
+    const lease = await acquireLease(racing, USE, { periodMs: 50, renewMs: 10_000, pollMs: 5 });
     expect(isFirst).toBe(false);
     await lease.release();
   });
@@ -137,7 +138,7 @@ describe('a bucket of S3', () => {
     const { simulator, open } = await place();
     const bucket = await open();
     const store = bucketStore(bucket, { periodMs: 30, renewMs: 10, pollMs: 5 });
-    const lock = await store.lock({ signal, tell: () => {} });
+    const lock = await store.lock(USE);
     await store.replace('InRelease', file('old'));
     simulator.faults.set({ on: /InRelease$/, kind: 'hang-before' });
     const change = expect(store.replace('InRelease', file('new'))).rejects.toMatchObject({

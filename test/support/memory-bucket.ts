@@ -47,7 +47,12 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
     },
     async listAll(folder) {
       const inside = [...objects].filter(([key]) => key.startsWith(`${folder}/`));
-      return inside.map(([path, { bytes, modified }]) => ({ path, size: bytes.length, modified }));
+      return inside.map(([path, { bytes, modified, version }]) => ({
+        path,
+        size: bytes.length,
+        modified,
+        version,
+      }));
     },
     async put(key, content, attributes, condition, before) {
       await before?.();

@@ -9,6 +9,11 @@ const IMMUTABLE = [
   /^dnf\/.*\/repodata\/[0-9a-f]{64}-[^/]+$/,
 ];
 
+/** Whether the name is never given to other content. @param path relative to the repository */
+export function isImmutable(path: string): boolean {
+  return IMMUTABLE.some((pattern) => pattern.test(path));
+}
+
 const TEXT = 'text/plain; charset=utf-8';
 
 /** Content types by the end of the name. */
@@ -35,10 +40,9 @@ const TYPES: readonly (readonly [string, string])[] = [
  */
 export function attributesOf(path: string): ObjectAttributes {
   const type = TYPES.find(([end]) => `/${path}`.endsWith(end))?.[1];
-  const isImmutable = IMMUTABLE.some((pattern) => pattern.test(path));
   return {
     // An index in by-hash may be compressed or not; apt knows.
     contentType: type ?? 'application/octet-stream',
-    cacheControl: isImmutable ? `public, max-age=${YEAR_S}, immutable` : 'no-cache',
+    cacheControl: isImmutable(path) ? `public, max-age=${YEAR_S}, immutable` : 'no-cache',
   };
 }

@@ -10,6 +10,12 @@ export interface StoredObject {
   version: string;
 }
 
+/** An object in a listing. */
+export interface ListedObject extends StoredName {
+  /** As that of a StoredObject. */
+  version: string;
+}
+
 /** What an object tells clients and caches. */
 export interface ObjectAttributes {
   contentType: string;
@@ -38,7 +44,7 @@ export interface Bucket {
   /** Names directly in a folder: of objects and folders, without slashes. */
   list(folder: string): Promise<string[]>;
   /** All objects in a folder and its subfolders. */
-  listAll(folder: string): Promise<StoredName[]>;
+  listAll(folder: string): Promise<ListedObject[]>;
   /**
    * Stores an object completely or not at all, and has the service check its digest.
    * @returns the new version; undefined if the condition does not hold, also when it was this call's own earlier attempt that stored it (read it

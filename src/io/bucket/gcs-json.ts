@@ -1,5 +1,4 @@
-import type { StoredName } from '../store.ts';
-import type { StoredObject } from './bucket.ts';
+import type { ListedObject, StoredObject } from './bucket.ts';
 
 interface ObjectResource {
   name?: unknown;
@@ -12,7 +11,7 @@ interface ObjectResource {
 /** A page of a list. */
 export interface Page {
   /** Paths are full names of objects. */
-  files: StoredName[];
+  files: ListedObject[];
   /** Names of folders, which end with a slash. */
   folders: string[];
   next: string | undefined;
@@ -20,7 +19,10 @@ export interface Page {
 
 /** The generation of an object's metadata; undefined if there is none. */
 export function generationIn(body: Buffer): string | undefined {
-  const { generation } = (parsed(body) ?? {}) as ObjectResource;
+  return generationOf((parsed(body) ?? {}) as ObjectResource);
+}
+
+function generationOf({ generation }: ObjectResource): string | undefined {
   return typeof generation === 'string' && /^\d+$/.test(generation) ? generation : undefined;
 }
 
@@ -44,11 +46,13 @@ export function pageIn(body: Buffer): Page | undefined {
   return { files, folders: prefixes, next: typeof nextPageToken === 'string' ? nextPageToken : undefined };
 }
 
-function fileIn(item: ObjectResource | null): StoredName | undefined {
+function fileIn(item: ObjectResource | null): ListedObject | undefined {
   const { name, size, updated } = item ?? {};
   const modified = typeof updated === 'string' ? Date.parse(updated) : Number.NaN;
-  if (typeof name !== 'string' || !/^\d+$/.test(String(size)) || Number.isNaN(modified)) return undefined;
-  return { path: name, size: Number(size), modified };
+  const version = generationOf(item ?? {});
+  const isNamed = typeof name === 'string' && version !== undefined;
+  if (!isNamed || !/^\d+$/.test(String(size)) || Number.isNaN(modified)) return undefined;
+  return { path: name, size: Number(size), modified, version };
 }
 
 function isStrings(values: unknown[]): values is string[] {

@@ -86,7 +86,11 @@ export async function openGcs(bucket: string, folder: string, settings: GcsSetti
   const pathOf = (folder: string) => `${prefix}${folder}${folder === '' ? '' : '/'}`;
   /** All pages of a list. */
   const listed = async (path: string, own: Query): Promise<Omit<Page, 'next'>> => {
-    const fixed = { prefix: path, ...own, fields: 'items(name,size,updated),prefixes,nextPageToken' };
+    const fixed = {
+      prefix: path,
+      ...own,
+      fields: 'items(name,size,generation,updated),prefixes,nextPageToken',
+    };
     const request = { method: 'GET', what: `list ${path}*`, permission: 'storage.objects.list' } as const;
     const found: Omit<Page, 'next'> = { files: [], folders: [] };
     for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TurnbuildError } from '../../errors.ts';
+import type { StoreUse } from '../store.ts';
 import type { Bucket } from './bucket.ts';
 
 /** The object that locks a bucket's repository. */
@@ -21,29 +20,35 @@ const ATTRIBUTES = { contentType: 'application/json', cacheControl: 'no-store' }
 
 /** A lock on a bucket's repository, renewed in the background until it is released. */
 export interface Lease {
-  /** @throws PUBLISH_LOCK_LOST if another run has taken it over, e.g. while this machine slept */
-  requireHeld(): Promise<void>;
+  /**
+   * @param check.isDoubtful asks the service, even if the lock was renewed just before
+   * @throws PUBLISH_LOCK_LOST if another run has taken it over, e.g. while this machine slept
+   */
+  requireHeld(check?: { isDoubtful: boolean }): Promise<void>;
   release(): Promise<void>;
 }
 
+/** A lock's content. Everyone may be able to read it, so it names neither the machine nor the user. */
 interface Holder {
-  host: string;
-  pid: number;
-  id: string;
+  /** Identifies the run; also in its journal. */
+  run: string;
+  /** When the run began, by its own clock. */
+  since: string;
   /** When the lock expires if it is not renewed, by the holder's clock. */
   until: string;
+  /** Number of the run in GitHub Actions. */
+  job?: string | undefined;
 }
 
 /**
  * Locks a bucket's repository for one run at a time, also between machines. A lock that its holder does not renew for a whole period is taken
  * over. The period is measured by watching the object, so the machines' clocks may differ.
- * @param tell why it waits, and what the service cannot do
+ * @param use.tell why it waits, and what the service cannot do
  * @throws PUBLISH_LOCKED if another run renews the lock, INTERRUPTED
  */
 export async function acquireLease(
   bucket: Bucket,
-  signal: AbortSignal,
-  tell: (line: string) => void,
+  { run, signal, tell }: StoreUse,
   times: LeaseTimes = TIMES,
 ): Promise<Lease> {
   const isSafe = await bucket.hasConditions();
@@ -51,7 +56,7 @@ export async function acquireLease(
     tell(
       `${bucket.address} ignores conditional requests, so two runs that start at the same time are not refused. Run only one at a time.`,
     );
-  const id = randomUUID();
+  const own = { run, since: new Date().toISOString(), job: jobIn(process.env.GITHUB_RUN_ID) };
   let watched: { version: string; since: number } | undefined;
   for (;;) {
     if (signal.aborted)
@@ -59,16 +64,16 @@ export async function acquireLease(
     const started = now();
     const found = await bucket.get(LOCK_KEY, MAX_BYTES);
     const holder = found === undefined ? undefined : holderIn(found.bytes);
-    if (found !== undefined && holder?.id === id)
-      return keepLease(bucket, { id, version: found.version, since: started }, { isSafe, tell, times });
+    if (found !== undefined && holder?.run === run)
+      return keepLease(bucket, { own, version: found.version, since: started }, { isSafe, tell, times });
     if (
       found === undefined ||
       (watched?.version === found.version && now() - watched.since >= times.periodMs)
     ) {
       const condition = found === undefined ? 'absent' : { version: found.version };
-      const version = await bucket.put(LOCK_KEY, contentOf(id, times), ATTRIBUTES, condition);
+      const version = await bucket.put(LOCK_KEY, contentOf(own, times), ATTRIBUTES, condition);
       if (version !== undefined)
-        return keepLease(bucket, { id, version, since: started }, { isSafe, tell, times });
+        return keepLease(bucket, { own, version, since: started }, { isSafe, tell, times });
       // Another run was faster, or it was an earlier attempt of this call.
       continue;
     }
@@ -84,10 +89,10 @@ export async function acquireLease(
 
 function keepLease(
   bucket: Bucket,
-  held: { id: string; version: string; since: number },
+  held: { own: Omit<Holder, 'until'>; version: string; since: number },
   { isSafe, tell, times }: { isSafe: boolean; tell: (line: string) => void; times: LeaseTimes },
 ): Lease {
-  const { id } = held;
+  const { own } = held;
   const { periodMs, renewMs } = times;
   let { version } = held;
   /** When the lock was last known to be this run's. */
@@ -99,10 +104,10 @@ function keepLease(
   const ownVersion = async () => {
     const found = await bucket.get(LOCK_KEY, MAX_BYTES);
     const holder = found === undefined ? undefined : holderIn(found.bytes);
-    if (found !== undefined && holder?.id === id) return found.version;
+    if (found !== undefined && holder?.run === own.run) return found.version;
     lost = new TurnbuildError(
       'PUBLISH_LOCK_LOST',
-      `This run lost its lock on ${bucket.address}: ${found === undefined ? 'it was removed' : `${named(holder)} took it over`}`,
+      `This run lost its lock on ${bucket.address}: ${found === undefined ? 'it was removed, e.g. by a run that took it over and has finished' : `${named(holder)} took it over`}`,
       {
         hint: `A run that does not reach the bucket for ${periodMs / 1000} s, e.g. because its machine slept, loses the lock. When the other run has finished, run the same command again.`,
       },
@@ -114,7 +119,7 @@ function keepLease(
     // Without conditions, a lock that another run has taken would be overwritten.
     if (!isSafe && (await ownVersion()) === undefined) return;
     const renewed =
-      (await bucket.put(LOCK_KEY, contentOf(id, times), ATTRIBUTES, { version })) ?? (await ownVersion());
+      (await bucket.put(LOCK_KEY, contentOf(own, times), ATTRIBUTES, { version })) ?? (await ownVersion());
     if (renewed === undefined) return;
     version = renewed;
     confirmed = started;
@@ -129,8 +134,9 @@ function keepLease(
   const timer = setInterval(() => void renewOnce().catch(() => {}), renewMs);
   timer.unref();
   return {
-    async requireHeld() {
-      if (lost === undefined && !isFresh(confirmed, periodMs - 2 * renewMs)) await renewOnce();
+    async requireHeld({ isDoubtful } = { isDoubtful: false }) {
+      if (lost === undefined && (isDoubtful || !isFresh(confirmed, periodMs - 2 * renewMs)))
+        await renewOnce();
       if (lost !== undefined) throw lost;
     },
     async release() {
@@ -158,38 +164,39 @@ function isFresh({ at, clock }: { at: number; clock: number }, ms: number): bool
   return now() - at < ms && passed >= 0 && passed < ms;
 }
 
-function contentOf(id: string, { periodMs }: LeaseTimes): { bytes: Buffer } {
-  const until = new Date(Date.now() + periodMs).toISOString();
-  const holder: Holder = { host: hostname(), pid: process.pid, id, until };
+function contentOf(own: Omit<Holder, 'until'>, { periodMs }: LeaseTimes): { bytes: Buffer } {
+  const holder: Holder = { ...own, until: new Date(Date.now() + periodMs).toISOString() };
   return { bytes: Buffer.from(`${JSON.stringify(holder)}\n`) };
 }
 
 /** Who holds a lock; undefined if the object is not turnbuild's. Its words are printed. */
 function holderIn(bytes: Buffer): Holder | undefined {
   try {
-    const { host, pid, id, until } = JSON.parse(bytes.toString()) as Partial<Record<keyof Holder, unknown>>;
-    const isHolder =
-      typeof host === 'string' &&
-      /^[\w.-]{1,255}$/.test(host) &&
-      typeof pid === 'number' &&
-      typeof id === 'string';
-    if (!isHolder) return undefined;
-    return { host, pid, id, until: typeof until === 'string' && /^[\dTZ:.-]+$/.test(until) ? until : '' };
+    const { run, since, until, job } = JSON.parse(bytes.toString()) as Partial<Record<keyof Holder, unknown>>;
+    if (!isWord(run, /^[\w-]{1,64}$/) || !isTime(since) || !isTime(until)) return undefined;
+    return { run, since, until, job: jobIn(job) };
   } catch {
     return undefined;
   }
 }
 
-const named = (holder: Holder | undefined) =>
-  holder === undefined ? `an unknown run (${LOCK_KEY})` : `process ${holder.pid} on ${holder.host}`;
+const jobIn = (value: unknown) => (isWord(value, /^\d{1,20}$/) ? value : undefined);
+const isWord = (value: unknown, form: RegExp): value is string =>
+  typeof value === 'string' && form.test(value);
+const isTime = (value: unknown) => isWord(value, /^[\dTZ:.-]{1,40}$/);
+
+function named(holder: Holder | undefined): string {
+  if (holder === undefined) return `an unknown run (${LOCK_KEY})`;
+  const { run, since, job } = holder;
+  return `${job === undefined ? 'the run' : `run ${job} of GitHub Actions,`} ${run}, which began at ${since}`;
+}
 
 function locked(bucket: Bucket, holder: Holder | undefined, { periodMs }: LeaseTimes): TurnbuildError {
-  const until = holder === undefined || holder.until === '' ? '' : `, until ${holder.until}`;
   return new TurnbuildError(
     'PUBLISH_LOCKED',
-    `Another turnbuild run is publishing to ${bucket.address} (${named(holder)}${until} and renewing)`,
+    `${bucket.address} is locked by ${named(holder)}, and is still renewing the lock`,
     {
-      hint: `Wait until it finishes. The lock of a run that was killed expires after ${periodMs / 1000} s.`,
+      hint: `Wait until it finishes. publish.jsonl of that run has the same identifier. The lock of a run that was killed expires after ${periodMs / 1000} s.`,
     },
   );
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TurnbuildError } from '../../errors.ts';
-import { naming } from '../files.ts';
+import { naming, sha256Bytes, sha256File } from '../files.ts';
 import { openRegular } from '../regular-file.ts';
 import type { Content } from '../store.ts';
 
@@ -14,6 +14,11 @@ export interface OpenedContent {
   md5: string;
   /** `length` bytes from `start`. @throws ARTIFACT_CHANGED if the file has become shorter */
   read(start: number, length: number): Promise<Buffer>;
+}
+
+/** SHA-256 of a content, lower-case hex. */
+export async function digestOf(content: Content): Promise<string> {
+  return 'file' in content ? sha256File(content.file) : sha256Bytes(content.bytes);
 }
 
 /** Bytes at once while a file is hashed. */

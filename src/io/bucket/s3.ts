@@ -3,10 +3,11 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TurnbuildError } from '../../errors.ts';
-import { sha256Bytes, sha256File, sizeOf } from '../files.ts';
+import { sizeOf } from '../files.ts';
 import { tooLarge } from '../regular-file.ts';
-import type { Content, StoredName } from '../store.ts';
-import type { Bucket, WriteCondition } from './bucket.ts';
+import type { Content } from '../store.ts';
+import type { Bucket, ListedObject, WriteCondition } from './bucket.ts';
+import { digestOf } from './opened-content.ts';
 import { ATTEMPTS, connect } from './s3-client.ts';
 import { isTemporary, type S3Call, s3Error, statusOf } from './s3-errors.ts';
 import { networkError } from './s3-http.ts';
@@ -193,12 +194,13 @@ export async function openS3(
       call('s3:ListBucket', undefined, async () => {
         const start = `${place(folder)}/`;
         const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: start });
-        const found: StoredName[] = [];
+        const found: ListedObject[] = [];
         for await (const { Contents = [] } of pages)
-          for (const { Key = '', Size = 0, LastModified } of Contents)
+          for (const { Key = '', Size = 0, ETag = '', LastModified } of Contents)
             found.push({
               path: `${folder}/${Key.slice(start.length)}`,
               size: Size,
+              version: ETag,
               // Unknown: as if it were new, so that it stays.
               modified: LastModified?.getTime() ?? Date.now(),
             });
@@ -241,9 +243,6 @@ async function contentOf(body: Readable, tooMuch: () => Error, maxBytes: number)
   }
   return Buffer.concat(chunks);
 }
-
-const digestOf = async (content: Content) =>
-  'file' in content ? sha256File(content.file) : sha256Bytes(content.bytes);
 
 async function requireDigest(content: Content, sha256: string, address: string): Promise<void> {
   if ((await digestOf(content)) === sha256) return;

@@ -61,7 +61,7 @@ describe('output', () => {
     const lockFolder: Session['io']['lockFolder'] = async (dir, _wait, tell = () => told.push('printed')) => {
       told.push(dir);
       tell('waiting');
-      return { release: async () => {} };
+      return { release: async () => {}, isHeld: async () => true };
     };
     const io = ioOfTask(session(options, lockFolder), () => told.push('shown'));
     await io.lockFolder('waits');

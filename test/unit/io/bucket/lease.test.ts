@@ -3,19 +3,25 @@ import { acquireLease, LOCK_KEY } from '../../../../src/io/bucket/lease.ts';
 import { memoryBucket } from '../../../support/memory-bucket.ts';
 
 const TIMES = { periodMs: 600, renewMs: 40, pollMs: 5 };
+const SINCE = '2026-11-28T12:00:00.000Z';
 const signal = new AbortController().signal;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function place(options: { hasConditions?: boolean } = {}) {
   const bucket = memoryBucket(options);
   const told: string[] = [];
-  const acquire = (stop = signal) => acquireLease(bucket, stop, (line) => told.push(line), TIMES);
+  let runs = 0;
+  const acquire = (stop = signal) => {
+    runs += 1;
+    const use = { run: `run-${runs}`, signal: stop, tell: (line: string) => told.push(line) };
+    return acquireLease(bucket, use, TIMES);
+  };
   const version = () => bucket.objects.get(LOCK_KEY)?.version;
   /** Another run takes the lock, although this one has it. */
   const steal = () =>
     bucket.put(
       LOCK_KEY,
-      { bytes: Buffer.from('{"host":"other","pid":7,"id":"other"}') },
+      { bytes: Buffer.from(`{"run":"other","since":"${SINCE}","until":"${SINCE}"}`) },
       { contentType: '', cacheControl: '' },
       undefined,
     );
@@ -42,9 +48,11 @@ describe('the lock of a bucket', () => {
     const lease = await acquire();
     await expect(acquire()).rejects.toMatchObject({
       code: 'PUBLISH_LOCKED',
-      message: expect.stringMatching(/\(process \d+ on [\w.-]+, until \S+Z and renewing\)$/),
+      message: expect.stringMatching(
+        /is locked by the run run-1, which began at \S+Z, and is still renewing the lock$/,
+      ),
     });
-    expect(told).toEqual([expect.stringContaining('is locked by process')]);
+    expect(told).toEqual([expect.stringContaining('is locked by the run run-1')]);
     await lease.release();
     await (await acquire()).release();
   });
@@ -64,6 +72,21 @@ describe('the lock of a bucket', () => {
     expect(version()).toBeUndefined();
   });
 
+  it('names neither the machine nor the user, because everyone may be able to read it', async () => {
+    const { bucket, acquire } = place();
+    vi.stubEnv('GITHUB_RUN_ID', '12345');
+    const lease = await acquire();
+    const { bytes, attributes } = bucket.objects.get(LOCK_KEY) ?? {};
+    expect(JSON.parse(String(bytes))).toEqual({
+      ...{ run: 'run-1', job: '12345' },
+      ...{ since: expect.stringMatching(/^\S+Z$/), until: expect.stringMatching(/^\S+Z$/) },
+    });
+    expect(attributes?.cacheControl).toBe('no-store');
+    await expect(acquire()).rejects.toThrow('is locked by run 12345 of GitHub Actions, run-1, which began');
+    await lease.release();
+    vi.unstubAllEnvs();
+  });
+
   it('is taken over whatever it contains', async () => {
     const { bucket, acquire, told } = place();
     const bytes = Buffer.from('\u001b[31m not JSON');
@@ -78,7 +101,7 @@ describe('the lock of a bucket', () => {
     await steal();
     const other = version();
     await vi.waitFor(() => expect(lease.requireHeld()).rejects.toMatchObject({ code: 'PUBLISH_LOCK_LOST' }));
-    await expect(lease.requireHeld()).rejects.toThrow('process 7 on other took it over');
+    await expect(lease.requireHeld()).rejects.toThrow(`the run other, which began at ${SINCE} took it over`);
     await lease.release();
     expect(version()).toBe(other);
   });
