@@ -3,10 +3,10 @@ import type { Store } from '../io/store.ts';
 import { APT } from './apt/garbage.ts';
 import type { Extent } from './change.ts';
 import { DNF } from './dnf/garbage.ts';
-import { deletions, expiredMetadata, type Generation, type RepositoryKind } from './garbage.ts';
+import { deletions, expiredMetadata, type Generation, overtaken, type RepositoryKind } from './garbage.ts';
 import { type Job, NO_CLIENTS, type PlannedJob } from './job.ts';
 import { storing } from './perform.ts';
-import { CHANNELS, type KeepRules, type StoredKind } from './plan.ts';
+import { CHANNELS, type KeepRules, type PublishAction, type StoredKind } from './plan.ts';
 import { withdrawnReleases } from './withdrawn.ts';
 
 const KINDS: Readonly<Record<StoredKind, RepositoryKind>> = { apt: APT, dnf: DNF };
@@ -43,6 +43,32 @@ export async function planCleaning(
     releases: [],
     ...NO_CLIENTS,
     apply: storing(store, ({ path }) => Promise.reject(new Error(`${path} has no content`))),
+  };
+}
+
+/**
+ * Adds to a job that the metadata which it takes out of use are stored again first, if a run that was killed has stored others after them. Then
+ * their age says until when clients were led to them.
+ */
+export async function withExactAges(job: PlannedJob, to: StoredKind, store: Store): Promise<PlannedJob> {
+  const { destination, reach, apply } = job;
+  const left = reach.before.filter((path) => !reach.after.includes(path));
+  // A suite, or a target's repositories.
+  const folders = new Set(left.map((path) => path.split('/').slice(0, 3).join('/')));
+  const files = await Promise.all([...folders].map((folder) => store.listAll(folder)));
+  const again = overtaken(KINDS[to].series(files.flat()), left).map(
+    ({ path, size }): PublishAction => ({ do: 'replace', path, size }),
+  );
+  if (again.length === 0) return job;
+  const storeAgain = storing(store, async ({ path }) => {
+    const bytes = await store.read(path, MAX_INDEX);
+    if (bytes === undefined) throw new Error(`${path} has no content`);
+    return { bytes };
+  });
+  return {
+    ...job,
+    destination: { ...destination, actions: [...again, ...destination.actions] },
+    apply: (action) => (again.includes(action) ? storeAgain(action) : apply(action)),
   };
 }
 

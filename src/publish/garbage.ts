@@ -72,6 +72,20 @@ export function expiredMetadata(
   return { expired: those(true), kept: those(false) };
 }
 
+/**
+ * Metadata that are taken out of use although others were stored after them, which nothing has led to: a run was killed. By the age of those
+ * others, they would have been out of use for a long time. So they have to be stored again just before.
+ * @param left the metadata that are taken out of use
+ * @returns a file of each
+ */
+export function overtaken(series: readonly Series[], left: readonly string[]): StoredName[] {
+  return series.flatMap(({ generations }) => {
+    const newest = Math.max(...generations.map(storedAt));
+    const old = generations.filter((each) => left.includes(each.path) && storedAt(each) < newest);
+    return old.flatMap(({ files, index }) => files.find(({ path }) => path === index) ?? files.slice(0, 1));
+  });
+}
+
 const cutoff = ({ at, days }: Pick<KeepRules, 'at' | 'days'>) => Date.parse(at) - days * DAY_MS;
 const storedAt = ({ files }: Generation) => Math.max(...files.map(({ modified }) => modified));
 

@@ -11,7 +11,7 @@ import type { Store } from '../io/store.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
-import { extentIn, planCleaning } from './cleaning.ts';
+import { extentIn, planCleaning, withExactAges } from './cleaning.ts';
 import { planDnfJob } from './dnf/index.ts';
 import { planGithubJob } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
@@ -197,7 +197,7 @@ async function planJobs(
       const common = { ...publication, channel, change, work: own, keyring, now };
       if (to !== 'github') {
         if (store === undefined || key === undefined) throw new Error(`${to} needs a store and a key`);
-        jobs.push(await PLANNERS[to]({ ...common, store, key }));
+        jobs.push(await withExactAges(await PLANNERS[to]({ ...common, store, key }), to, store));
         continue;
       }
       if (github === undefined) throw new Error('GitHub is not opened');

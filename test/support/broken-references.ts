@@ -7,11 +7,23 @@ import { listedRpms, metadataFiles } from '../../src/publish/dnf/metadata.ts';
 
 type Files = ReadonlyMap<string, Buffer>;
 
-/** What a client of a repository would not find, or find with other content than listed. Signatures are not judged. */
-export function brokenReferences(files: Files): string[] {
-  return [...files].flatMap(([path, bytes]) => {
+/** The files that clients start from, also those of a plain base. */
+const POINTERS = /\/InRelease$|\/mirrorlist$|^dnf\/[^/]+\/[^/]+\/[^/-]+\/repodata\/repomd\.xml$/;
+
+/** What clients have that have just fetched the files that they start from. */
+export function startedClients(files: Files): Files {
+  return new Map([...files].filter(([path]) => POINTERS.test(path)));
+}
+
+/**
+ * What a client of a repository would not find, or find with other content than listed. Signatures are not judged.
+ * @param started what clients have started from, at any time before; by default, what the repository has now
+ */
+export function brokenReferences(files: Files, started: Files = startedClients(files)): string[] {
+  return [...started].flatMap(([path, bytes]) => {
     if (path.endsWith('/InRelease')) return brokenSuite(path, bytes.toString(), files);
-    return path.endsWith('/mirrorlist') ? brokenRepository(bytes.toString(), files) : [];
+    if (path.endsWith('/mirrorlist')) return brokenRepository(bytes.toString(), files);
+    return brokenBase(path.replace('/repodata/repomd.xml', ''), bytes, files);
   });
 }
 
@@ -40,16 +52,17 @@ function brokenRepository(list: string, files: Files): string[] {
   const repomd = files.get(`${base}/repodata/repomd.xml`);
   if (repomd === undefined) return [`${base}/repodata/repomd.xml is missing`];
   const own = files.has(`${base}/repodata/repomd.xml.asc`) ? [] : [`${base} has no signature`];
+  return [...own, ...brokenBase(base, repomd, files)];
+}
+
+function brokenBase(base: string, repomd: Buffer, files: Files): string[] {
   const metadata = metadataFiles(repomd.toString()) ?? [];
   if (metadata.length === 0) return [`${base} lists nothing`];
-  return [
-    ...own,
-    ...metadata.flatMap(({ type, path, sha256 }) => {
-      const problems = wrong(files, `${base}/${path}`, sha256);
-      if (problems.length > 0 || type !== 'primary') return problems;
-      const bytes = files.get(`${base}/${path}`) ?? Buffer.alloc(0);
-      const rpms = listedRpms(gunzipSync(bytes).toString()) ?? [];
-      return rpms.flatMap((each) => wrong(files, `dnf/pool/${each.file}`, each.sha256));
-    }),
-  ];
+  return metadata.flatMap(({ type, path, sha256 }) => {
+    const problems = wrong(files, `${base}/${path}`, sha256);
+    if (problems.length > 0 || type !== 'primary') return problems;
+    const bytes = files.get(`${base}/${path}`) ?? Buffer.alloc(0);
+    const rpms = listedRpms(gunzipSync(bytes).toString()) ?? [];
+    return rpms.flatMap((each) => wrong(files, `dnf/pool/${each.file}`, each.sha256));
+  });
 }

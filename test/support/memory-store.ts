@@ -8,6 +8,8 @@ export interface MemoryStore extends Store {
   files: Map<string, Buffer>;
   /** Whether a run holds the lock. A run that dies does not release it. */
   isLocked: () => boolean;
+  /** Makes all files older. */
+  age(days: number): void;
   /** What taking over the lock of a dead process does. */
   unlock(): void;
 }
@@ -35,6 +37,9 @@ export function memoryStore(
   return {
     files: own,
     isLocked: () => locked,
+    age(days) {
+      for (const [path, time] of modified) modified.set(path, time - days * 24 * 60 * 60 * 1000);
+    },
     unlock() {
       locked = false;
     },

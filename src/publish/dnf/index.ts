@@ -121,11 +121,16 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
 }
 
 /** The metadata that a mirror list, and a plain base, lead to. */
-function reachOf({ name, list, files }: Pick<PublishedRepository, 'name' | 'list' | 'files'>): string[] {
+function reachOf({
+  name,
+  list,
+  files,
+  plain = files,
+}: Pick<PublishedRepository, 'name' | 'list' | 'files' | 'plain'>): string[] {
   const state = list === undefined ? undefined : stateIn(list, name);
   return [
     ...(state === undefined ? [] : [`${state}/`]),
-    ...(files ?? []).map(({ path }) => `${baseFolder(name)}/${path}`),
+    ...(plain ?? []).map(({ path }) => `${baseFolder(name)}/${path}`),
   ];
 }
 

@@ -20,6 +20,8 @@ export interface PublishedRepository {
   signer: string | undefined;
   /** Undefined: there is none. */
   files: readonly MetadataFile[] | undefined;
+  /** What the plain base lists, if it can be read. A run that was killed may have changed it before the mirror list. */
+  plain?: readonly MetadataFile[] | undefined;
   packages: readonly ListedRpm[];
 }
 
@@ -103,7 +105,9 @@ export function planDnf(facts: DnfFacts): Destination {
     .filter(
       // The subkey that signed it may expire long before the one that signs now.
       ({ published }, index) =>
-        pointers[index]?.before !== pointers[index]?.after || published.signer !== facts.signer,
+        pointers[index]?.before !== pointers[index]?.after ||
+        published.signer !== facts.signer ||
+        (published.plain !== undefined && sha256(contentText(published.plain)) !== pointers[index]?.after),
     )
     .map(({ next }) => next);
   const metadata = (base: string, { files }: NextRepository, isComplete: boolean): PublishAction[] => [

@@ -49,7 +49,13 @@ export async function readRepository(
     await writeText(join(into, path), bytes);
     if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
   }
-  return { name, list, signer, files, packages };
+  return { name, list, signer, files, plain: await plainFiles(name, reading), packages };
+}
+
+/** What the plain base of a repository lists. Its signature does not matter: it is only compared, and what it leads to is kept. */
+async function plainFiles(name: RepositoryName, { store }: Reading) {
+  const repomd = await store.read(`${baseFolder(name)}/${REPODATA}/repomd.xml`, MAX_REPOMD);
+  return repomd === undefined ? undefined : metadataFiles(repomd.toString('utf8'));
 }
 
 /** The folder of the state that a mirror list points to. */

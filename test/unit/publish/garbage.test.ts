@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StoredName } from '../../../src/io/store.ts';
 import { APT } from '../../../src/publish/apt/garbage.ts';
 import { DNF } from '../../../src/publish/dnf/garbage.ts';
-import { deletions, expiredMetadata, type RepositoryKind } from '../../../src/publish/garbage.ts';
+import { deletions, expiredMetadata, overtaken, type RepositoryKind } from '../../../src/publish/garbage.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = Date.parse('2026-11-28T00:00:00Z');
@@ -50,6 +50,12 @@ describe('an index under its hash', () => {
     expect(expired(APT, rolled, { before: [hash('a')], after: [hash('a')] })).toEqual([]);
     const long = { ...rolled, [`${SUITE}/InRelease`]: 40 };
     expect(expired(APT, long, { before: [hash('a')], after: [hash('a')] })).toEqual([hash('b')]);
+  });
+
+  it('is stored again before it is left, if a run that was killed has stored another one after it', () => {
+    const left = (path: string) => overtaken(APT.series(stored(ages)), [path]).map((file) => file.path);
+    expect(left(hash('b'))).toEqual([hash('b')]);
+    expect(left(hash('c'))).toEqual([]);
   });
 
   it('stays if there is no InRelease, which may have been lost', () => {

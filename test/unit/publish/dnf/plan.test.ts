@@ -66,6 +66,19 @@ const short = (path: string) =>
   path.replaceAll(/[0-9a-f]{64}/g, 'HASH').replace(/-[0-9a-f]{16}\//, '-STATE/');
 
 describe('planDnf', () => {
+  it('repairs a plain base that a run that was killed has changed before the mirror list', () => {
+    const own = { ...published('1'), plain: metadata('2') };
+    const { actions } = planDnf(
+      facts({ changes: [{ published: own, next: next('1', true) }], packages: [] }),
+    );
+    const written = actions.map(({ do: what, path }) => `${what} ${short(path)}`);
+    expect(written).toContain('replace dnf/testing/portable/x86_64/repodata/repomd.xml');
+    expect(written).not.toContain('point dnf/testing/portable/x86_64/mirrorlist');
+    const intact = { ...own, plain: metadata('1') };
+    const nothing = planDnf(facts({ changes: [{ published: intact, next: next('1', true) }], packages: [] }));
+    expect(nothing.actions.map(({ path }) => path)).toEqual(['key.asc']);
+  });
+
   it('stores packages, then the new state, then the plain repository, and points to the state last', () => {
     const { actions } = planDnf(facts());
     const base = (folder: string) => [
