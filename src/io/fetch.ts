@@ -1,5 +1,6 @@
 import type { Dispatcher, Pool } from 'undici';
 import { messageOf, TurnbuildError } from '../errors.ts';
+import { withHost } from './network-error.ts';
 import { type Proxies, readProxies } from './proxy.ts';
 import { shownUrl } from './shown-url.ts';
 import { unpaused } from './unpaused.ts';
@@ -47,7 +48,7 @@ export async function fetch(
     const response = await undici.fetch(request.url, { ...(request.init as object), dispatcher });
     return response as unknown as Response;
   } catch (error) {
-    throw proxyErrorIn(error, url, proxies) ?? error;
+    throw proxyErrorIn(error, url, proxies) ?? withHost(error, request.url);
   }
 }
 

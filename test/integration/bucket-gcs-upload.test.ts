@@ -165,13 +165,13 @@ describe('an upload in chunks', () => {
   });
 
   it('ends if no attempt makes progress', async () => {
-    const { put, uploads } = await prepare({
+    const { gcs, put, uploads } = await prepare({
       fault: ({ contentRange }) => (contentRange?.startsWith('bytes 0-') ? 'reset-before' : undefined),
     });
     const error = await errorOf(put());
     expect([error.code, error.message]).toEqual([
       'STORE_UNREACHABLE',
-      'Cannot store package.deb in gs://packages/coturn: the connection was lost',
+      `Cannot store package.deb in gs://packages/coturn: the connection was lost (${new URL(gcs.url).host})`,
     ]);
     expect(uploads().length).toBeLessThan(20);
   });

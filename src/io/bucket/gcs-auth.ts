@@ -1,7 +1,8 @@
 import type { AuthClient } from 'google-auth-library';
 import { messageOf, TurnbuildError } from '../../errors.ts';
 import { fetch } from '../fetch.ts';
-import { networkCode, unansweredError } from './gcs-errors.ts';
+import { networkCode } from '../network-error.ts';
+import { unansweredError } from './gcs-errors.ts';
 import { Temporary } from './retry.ts';
 import { withoutSecrets } from './secrets.ts';
 

@@ -1,5 +1,6 @@
 import { TurnbuildError } from '../../errors.ts';
 import { ProxyError } from '../fetch.ts';
+import { networkProblem } from '../network-error.ts';
 import { Temporary } from './retry.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -142,42 +143,21 @@ export function parsedError(body: Buffer): { reason: string; message: string } {
 
 /**
  * The error of a request without an answer.
- * @param problem what failed, for the message
+ * @param what what failed, for the message
  * @param error not kept as a cause, because it may contain a session URI or a token
  */
-export function unansweredError(problem: string, error: unknown): Error {
+export function unansweredError(what: string, error: unknown): Error {
   if (error instanceof ProxyError && error.retryable)
     return new Temporary(new TurnbuildError(error.code, error.message, { hint: error.hint ?? '' }));
   if (error instanceof TurnbuildError || error instanceof Temporary) return error;
-  const unreachable = (why: string) =>
-    new TurnbuildError('STORE_UNREACHABLE', `${problem}: ${why}`, {
-      hint: 'Check the network, then run the same command again: it continues where it stopped.',
-    });
-  const code = networkCode(error);
-  if (code === undefined) return unreachable('the request failed');
-  const failure = unreachable(reasonOf(code));
-  return CERTIFICATE.test(code) ? failure : new Temporary(failure);
-}
-
-/** Codes of certificates that are not trusted. A repetition would meet the same one. */
-const CERTIFICATE = /CERT|SIGNATURE/;
-/** Codes of local files, e.g. credentials, and of programming errors. */
-const LOCAL = /^(?:ENOENT|ENOTDIR|EISDIR|EACCES|EPERM|ERR_INVALID_.*)$/;
-
-/** The system's or undici's code of a network error, which may be a cause of the error; undefined if it is no such error. */
-export function networkCode(error: unknown): string | undefined {
-  for (let each = error; each instanceof Error; each = each.cause) {
-    const { code } = each as NodeJS.ErrnoException;
-    if (typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) && !LOCAL.test(code)) return code;
-  }
-  return undefined;
-}
-
-function reasonOf(code: string): string {
-  if (/TIMEOUT$|^ETIMEDOUT$/.test(code)) return 'no answer arrived in time';
-  if (/^(?:ENOTFOUND|EAI_[A-Z]+)$/.test(code)) return `the name lookup failed (${code})`;
-  if (code === 'ECONNREFUSED') return 'the connection was refused';
-  if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) return 'the connection was lost';
-  if (CERTIFICATE.test(code)) return `its certificate is not trusted (${code})`;
-  return `the connection failed (${code})`;
+  const problem = networkProblem(error);
+  const failure = new TurnbuildError(
+    'STORE_UNREACHABLE',
+    `${what}: ${problem?.why ?? 'the request failed'}`,
+    {
+      hint:
+        problem?.hint ?? 'Check the network, then run the same command again: it continues where it stopped.',
+    },
+  );
+  return problem === undefined || problem.isLasting ? failure : new Temporary(failure);
 }

@@ -1,4 +1,5 @@
 import { fetch } from '../fetch.ts';
+import { isPage, pageError } from '../network-error.ts';
 import { tooLarge } from '../regular-file.ts';
 import type { Authorize } from './gcs-auth.ts';
 import { type GcsCall, refusedError, unansweredError } from './gcs-errors.ts';
@@ -70,6 +71,9 @@ export async function sendOnce(
       { stallMs: stallMs + (sent?.length ?? 0) / SLOWEST },
     );
     const found = { status: response.status, headers: response.headers };
+    // Objects may be pages, and some refusals of the service are.
+    if (response.status < 400 && isPage(response) && !new URL(url).searchParams.has('alt'))
+      throw pageError('Cloud Storage', url, response.status);
     const body = await bodyOf(response, request);
     if (accepted.includes(response.status)) return { ...found, body };
     throw refusedError(call, response.status, body, response.headers.get('retry-after'));

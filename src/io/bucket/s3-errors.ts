@@ -1,4 +1,5 @@
 import { messageOf, TurnbuildError } from '../../errors.ts';
+import { networkProblem } from '../network-error.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** The call that failed. */
@@ -22,7 +23,7 @@ export interface S3Failure {
 
 interface Row {
   code: string;
-  /** Names of errors, or codes of network errors. */
+  /** Names of errors, or statuses. */
   names: readonly string[];
   message: (call: S3Call, detail: string) => string;
   hint: string | ((call: S3Call) => string);
@@ -93,26 +94,6 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'STORE_UNREACHABLE',
-    names: ['ENOTFOUND', 'EAI_AGAIN'],
-    message: ({ address }, detail) => `${address} is unreachable: DNS lookup failed (${detail})`,
-    hint: 'Check the network, AWS_REGION and AWS_ENDPOINT_URL_S3.',
-  },
-  {
-    code: 'STORE_UNREACHABLE',
-    names: [
-      'TimeoutError',
-      'ECONNRESET',
-      'ECONNREFUSED',
-      'EPIPE',
-      'ETIMEDOUT',
-      'EHOSTUNREACH',
-      'ENETUNREACH',
-    ],
-    message: ({ address, action }, detail) => `${address} is unreachable: ${detail} (${action})`,
-    hint: 'Check the network and AWS_ENDPOINT_URL_S3, and run the same command again.',
-  },
-  {
-    code: 'STORE_UNREACHABLE',
     names: [
       'SlowDown',
       'ServiceUnavailable',
@@ -136,14 +117,27 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** Codes of network errors that a wrong address can cause. */
+const ADDRESS = /^(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED)$/;
+
 /** An error of a call -> a TurnbuildError that says what to do. */
 export function s3Error(error: unknown, call: S3Call): TurnbuildError {
   if (error instanceof TurnbuildError) return error;
-  const { name = '', code = '', $metadata } = error as S3Failure;
+  const { name = '', $metadata } = error as S3Failure;
+  const problem = $metadata?.httpStatusCode === undefined ? networkProblem(error) : undefined;
+  if (problem !== undefined)
+    return new TurnbuildError(
+      'STORE_UNREACHABLE',
+      `${call.address} is unreachable: ${problem.why} (${call.action})`,
+      {
+        cause: error,
+        hint: ADDRESS.test(problem.code)
+          ? 'Check the network, AWS_REGION and AWS_ENDPOINT_URL_S3, and run the same command again.'
+          : problem.hint,
+      },
+    );
   const status = String($metadata?.httpStatusCode ?? '');
-  const row = [name, code, status].map(
-    (word) => word !== '' && ROWS.find(({ names }) => names.includes(word)),
-  );
+  const row = [name, status].map((word) => word !== '' && ROWS.find(({ names }) => names.includes(word)));
   const found = row.find((each) => each !== false && each !== undefined);
   const answer = [name, status].filter((word) => word !== '' && word !== 'Error').join(', ');
   const said = withoutSecrets(messageOf(error));

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { fetch } from '../fetch.ts';
+import { isPage, pageError, withHost } from '../network-error.ts';
 
 type Handler = Extract<NonNullable<S3ClientConfig['requestHandler']>, { handle: unknown }>;
 
@@ -55,8 +56,13 @@ export function fetchHandler(stallMs: number): Handler {
           },
           { stallMs },
         );
-        // The SDK does not repeat a call whose answer breaks off in XML. Objects are read by the caller.
         const isObject = response.ok && request.query?.['list-type'] === undefined;
+        // An object may be a page, too, and an overloaded service may answer with one.
+        if (!isObject && response.status < 500 && isPage(response)) {
+          await response.body?.cancel();
+          throw pageError('S3', url, response.status);
+        }
+        // The SDK does not repeat a call whose answer breaks off in XML. Objects are read by the caller.
         const content =
           isObject || response.body === null ? response.body : [Buffer.from(await response.arrayBuffer())];
         return {
@@ -68,7 +74,7 @@ export function fetchHandler(stallMs: number): Handler {
           } as never,
         };
       } catch (error) {
-        throw networkError(error);
+        throw withHost(networkError(error), url);
       } finally {
         leave();
       }

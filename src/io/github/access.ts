@@ -2,11 +2,14 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { TurnbuildError, usageError } from '../../errors.ts';
 import { fetch } from '../fetch.ts';
+import { isPage } from '../network-error.ts';
 import { isLoopback } from '../proxy.ts';
 import { shownUrl } from '../shown-url.ts';
 
-/** Milliseconds without any progress after which a request fails. An upload is answered only after GitHub has stored it. */
-const STALL_MS = 120_000;
+/** Milliseconds without any progress after which a request fails. */
+const STALL_MS = 30_000;
+/** An upload is answered only after GitHub has stored it. */
+const UPLOAD_STALL_MS = 120_000;
 /** Limit for redirects: a renamed repository takes one. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -79,9 +82,17 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
         throw unexpected(`leads to ${url.origin} instead of ${origin}`, ' The token was not sent.');
       }
       const own = { ...withBody(init), redirect: 'manual' } as RequestInit;
-      const response = await fetch(withLogin(url), own, { stallMs: STALL_MS });
+      const stallMs = init.body instanceof FileBody ? UPLOAD_STALL_MS : STALL_MS;
+      const response = await fetch(withLogin(url), own, { stallMs });
       const location = response.headers.get('location');
-      if (!REDIRECTS.includes(response.status) || location === null) return response;
+      if (!REDIRECTS.includes(response.status) || location === null) {
+        // A file may be a page, too. Overloaded, GitHub answers with a page and a status of 500 or more.
+        if (!isFile && response.status < 500 && isPage(response)) {
+          await response.body?.cancel();
+          throw unexpected(`is a web page (status ${response.status}, ${url.host})`);
+        }
+        return response;
+      }
       await response.body?.cancel();
       if (!URL.canParse(location, url.href)) throw unexpected('redirects to an invalid URL');
       url = new URL(location, url.href);
@@ -132,6 +143,6 @@ function requireConfidential(
 
 function unexpected(what: string, sent = ''): TurnbuildError {
   return new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's response ${what}`, {
-    hint: `Check whether a proxy responded instead.${sent}`,
+    hint: `Check whether a proxy, or the login page of the network, responded instead.${sent}`,
   });
 }

@@ -1,5 +1,6 @@
 import { messageOf, TurnbuildError } from '../../errors.ts';
 import { untilReset } from '../download-refusal.ts';
+import { networkProblem } from '../network-error.ts';
 
 /** A failed request of Octokit. */
 interface Failure {
@@ -11,6 +12,9 @@ interface Failure {
 
 const PERMISSION =
   'It needs write access to the contents of the repository: in a workflow, `permissions: contents: write`; for a fine-grained token, Contents: Read and write; for a classic token, the scope repo.';
+
+/** A page of a proxy, or GitHub's own when it is overloaded. */
+const HTML = /^\s*<(?:!doctype|html)/i;
 
 const workflowsHint = (commit: string) =>
   ` A workflow's token may not create a tag at a commit if workflow files have changed since: if ${commit.slice(0, 12)} is such a commit, run the workflow for the newest one, or use a token that may write workflows.`;
@@ -56,7 +60,7 @@ export function githubError(
   const headers = response?.headers ?? {};
   const fail = (code: string, why: string, hint: string) =>
     new TurnbuildError(code, `Cannot ${what} in ${repository}: ${why}`, { cause: error, hint });
-  const said = (message ?? '').replace(/ - https:\/\/\S+$/, '');
+  const said = HTML.test(message ?? '') ? 'an HTML page' : (message ?? '').replace(/ - https:\/\/\S+$/, '');
   const isLimit =
     /secondary rate/i.test(message) ||
     headers['x-ratelimit-remaining'] === '0' ||
@@ -94,12 +98,15 @@ export function githubError(
       `GitHub refused it (${status}: ${said})`,
       "Check the repository's rules for tags and releases, then run the same command again.",
     );
+  const problem = networkProblem(cause ?? error);
   const why =
     status === undefined || cause !== undefined ? reasonOf(cause ?? error) : `status ${status}: ${said}`;
   return fail(
     'GITHUB_UNREACHABLE',
-    `GitHub is unreachable, or failed (${why})`,
-    'Run the same command again: completed uploads and changes are not repeated.',
+    problem === undefined
+      ? `GitHub is unreachable, or failed (${why})`
+      : `GitHub is unreachable: ${problem.why}`,
+    problem?.hint ?? 'Run the same command again: completed uploads and changes are not repeated.',
   );
 }
 

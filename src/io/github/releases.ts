@@ -115,7 +115,9 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
     address,
     async list() {
       const found = await raw(repos.get(own)).catch((error: unknown) => {
-        throw isMissing(error) ? unknownRepository(address) : githubError(error, 'read', address, false);
+        throw isMissing(error)
+          ? unknownRepository(address)
+          : githubError(error, 'read the settings', address, false);
       });
       if (found.data.archived) throw archivedError(address);
       return asked(list(), 'list the releases', false);
