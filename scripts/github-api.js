@@ -14,6 +14,7 @@ const PATHS = {
   '/repos/{owner}/{repo}': ['get'],
   '/repos/{owner}/{repo}/releases': ['get', 'post'],
   '/repos/{owner}/{repo}/releases/latest': ['get'],
+  '/repos/{owner}/{repo}/releases/generate-notes': ['post'],
   '/repos/{owner}/{repo}/releases/{release_id}': ['get', 'patch', 'delete'],
   '/repos/{owner}/{repo}/releases/{release_id}/assets': ['get', 'post'],
   '/repos/{owner}/{repo}/releases/assets/{asset_id}': ['get', 'delete'],

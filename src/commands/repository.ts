@@ -179,7 +179,7 @@ async function openGithub(
   );
   const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(word) ?? [];
   if (owner === undefined || name === undefined)
-    throw usageError('OPTION_INVALID', `Invalid --github-repo "${word}": expected OWNER/NAME`);
+    throw usageError('OPTION_INVALID', `Invalid --github-repo "${shownUrl(word)}": expected OWNER/NAME`);
   const token = readToken(GITHUB_TOKEN) ?? readToken(GH_TOKEN, 'GH_TOKEN');
   if (token === undefined)
     throw usageError(

@@ -3,6 +3,7 @@ import { usageError } from '../errors.ts';
 import type { Bucket } from './bucket/bucket.ts';
 import { bucketStore } from './bucket/bucket-store.ts';
 import { localStore } from './local-store.ts';
+import { shownUrl } from './shown-url.ts';
 import type { Store } from './store.ts';
 
 /** A bucket in an address. */
@@ -39,7 +40,7 @@ export async function openStore(word: string, signal: AbortSignal): Promise<Stor
   const known = Object.keys(SERVICES).map((each) => `${each}://BUCKET/PREFIX`);
   throw usageError(
     'OPTION_INVALID',
-    `Unsupported --repo "${word}"`,
+    `Unsupported --repo "${shownUrl(word)}"`,
     `Pass the path of a folder, or an address: ${known.join(', ')}.`,
   );
 }
@@ -53,14 +54,14 @@ export function bucketPlace(word: string, rest: string): BucketPlace {
   if (!/^[a-z0-9](?:[a-z0-9_-]|\.(?!\.)){1,61}[a-z0-9]$/.test(bucket) || /^[\d.]+$/.test(bucket))
     throw usageError(
       'OPTION_INVALID',
-      `Invalid bucket name "${bucket}" in --repo ${word}`,
+      `Invalid bucket name in --repo ${shownUrl(word)}`,
       'Bucket names have 3 to 63 lower-case letters, digits, dots, hyphens and underscores, and begin and end with a letter or digit.',
     );
   const invalid = folders.find((each) => !/^[\w.~-]+$/.test(each) || /^\.+$/.test(each));
   if (invalid === undefined) return { bucket, prefix: folders.join('/') };
   throw usageError(
     'OPTION_INVALID',
-    `Invalid folder "${invalid}" in --repo ${word}`,
+    `Invalid folder in --repo ${shownUrl(word)}`,
     'Folders in a bucket may have letters, digits, dots, hyphens, underscores and tildes.',
   );
 }

@@ -23,6 +23,7 @@ import {
   CHANNELS,
   type Channel,
   type Destination,
+  isUpToDate,
   PLAN_SCHEMA,
   type PublishAction,
   type PublishPlan,
@@ -292,6 +293,7 @@ export async function performPlan(
         requirePlanned(shown.plan, now, shown.file);
         // Before anything changes: the key may need a passphrase, or be on a token that is not there.
         if (key !== undefined) await clearsign(exec, key.signer, 'test\n', signal);
+        await requireWritable(publication, now);
         await journal.add({
           run,
           at: new Date().toISOString(),
@@ -312,6 +314,13 @@ export async function performPlan(
   } finally {
     await releaseLock.release();
   }
+}
+
+/** GitHub comes last: a token that may not write must be noticed before another destination is changed. */
+async function requireWritable({ github, head }: Publication, { destinations }: PublishPlan): Promise<void> {
+  const changed = destinations.filter((each) => !isUpToDate(each));
+  const hasBoth = [true, false].every((own) => changed.some(({ to }) => (to === 'github') === own));
+  if (hasBoth) await github?.requireWritable(head.releases[0] ?? '');
 }
 
 /** Whether a run was killed, and may have left something behind. */

@@ -51,6 +51,8 @@ export interface GithubReleases {
   list(): Promise<GithubRelease[]>;
   /** Tag of the release that is marked as the latest one. */
   latest(): Promise<string | undefined>;
+  /** Requires that the token may change releases. Nothing is changed. @throws GITHUB_FORBIDDEN, GITHUB_TOKEN_INVALID */
+  requireWritable(tag: string): Promise<void>;
   /** A release with all its assets. */
   get(id: number): Promise<GithubRelease>;
   /**
@@ -77,8 +79,6 @@ export interface GithubReleases {
   digest(asset: GithubAsset): Promise<string>;
 }
 
-/** GitHub accepts files of less than 2 GiB. */
-const MAX_ASSET = 2 * 1024 ** 3;
 /** Attempts to create, upload or download, and milliseconds between. */
 const TRIES = 4;
 const PAUSE_MS = 2_000;
@@ -130,6 +130,16 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
         throw githubError(error, 'read the latest release', address, false);
       }
     },
+    async requireWritable(tag) {
+      // "Generate release notes content for a release": it needs the permission to write, and saves nothing.
+      const request = repos.generateReleaseNotes({ ...own, tag_name: tag, request: { retries: 0 } });
+      await raw(request).catch((error: unknown) => {
+        const found = githubError(error, 'change the releases', address, true);
+        const { code } = found as TurnbuildError;
+        // Any other failure says nothing about the permission.
+        if (['GITHUB_FORBIDDEN', 'GITHUB_TOKEN_INVALID', 'INTERRUPTED'].includes(code)) throw found;
+      });
+    },
     async get(id) {
       const what = 'read the release';
       const { data } = await asked(repos.getRelease({ ...own, release_id: id }), what, false);
@@ -171,11 +181,6 @@ export async function githubReleases(place: GithubPlace): Promise<GithubReleases
     async upload(release, { name, label, file, sha256 }) {
       const what = `upload ${name}`;
       const size = await sizeOf(file);
-      if (size >= MAX_ASSET)
-        throw new TurnbuildError(
-          'GITHUB_REFUSED',
-          `${file} has ${size} bytes; GitHub accepts less than 2 GiB`,
-        );
       for (let attempt = 1; ; attempt++) {
         let there: GithubAsset | undefined;
         let isOwn = true;

@@ -4,6 +4,7 @@ import { compareDebianVersions } from '../../plan/debian-version.ts';
 import { differs } from '../actions.ts';
 import type { Channel, Destination, Pointer } from '../plan.ts';
 import { releasesIn } from '../releases.ts';
+import { requireWithinLimits } from './limits.ts';
 import { isWithdrawn, markerIn, reasonIn, shownReason, withdrawnNotes } from './marker.ts';
 import { assetName, isOwnTag, LATEST, releasePath, tagOf } from './names.ts';
 import { actionOf, type GithubStep, type ReleaseFile } from './steps.ts';
@@ -82,12 +83,13 @@ function ownDrafts(releases: readonly GithubRelease[], manifest: string): Github
 /**
  * Plans how a release is published: a draft first, then its files, then its notes, and last the publication, so that GitHub never shows
  * a release that lacks a file.
- * @throws PUBLISHED_DIFFERS, RELEASE_WITHDRAWN, GITHUB_RELEASE_IMMUTABLE, GITHUB_DRAFT_CONFLICT
+ * @throws PUBLISHED_DIFFERS, RELEASE_WITHDRAWN, GITHUB_RELEASE_IMMUTABLE, GITHUB_DRAFT_CONFLICT, GITHUB_LIMIT_EXCEEDED
  */
 export function planPublication(facts: GithubFacts, fresh: NewRelease): GithubPlan {
   const { releases, channel } = facts;
   const tag = tagOf(fresh.release);
   requireDistinct(fresh.files);
+  requireWithinLimits(tag, fresh.files);
   const current = currentRelease(releases, fresh);
   if (current !== undefined) requireNotWithdrawn(current, facts.where);
   const extra = ownDrafts(

@@ -7,7 +7,7 @@ import { NAME, OWNER, simulateGithub, TOKEN } from './simulator.ts';
 
 const FAST = `--import ${fileURLToPath(new URL('./fast-clock.mjs', import.meta.url))}`;
 
-type Start = (
+export type Start = (
   args: readonly string[],
   options: RunOptions & { env: Record<string, string> },
 ) => ReturnType<typeof turnbuild>;

@@ -178,6 +178,8 @@ export async function simulateGithub() {
       }
       case 'repos/list-release-assets':
         return page(repository.find(own).assets.map(assetBody), url);
+      case 'repos/generate-release-notes':
+        return { status: 200, body: { name: String(body.tag_name), body: 'Notes' } };
       case 'repos/get-latest-release':
         return { status: 200, body: releaseBody(repository.latest()) };
       case 'repos/get-release':
@@ -328,6 +330,7 @@ function nameOf(method: string, operationId: string): string {
     'repos/list-releases': 'releases',
     'repos/create-release': 'release',
     'repos/get-latest-release': 'latest',
+    'repos/generate-release-notes': 'notes',
     'repos/get-release': 'release',
     'repos/update-release': 'release',
     'repos/delete-release': 'release',

@@ -18,7 +18,7 @@ async function publish(failing: string | undefined) {
       ...{ origin: null, pointers: [], actions: [{ do: 'point', path: pointer }] },
     },
     ...{ notes: [], releases: [RELEASE], reach: { before: [], after: [], packages: [] } },
-    offers: [{ name: to, releases: [RELEASE] }],
+    offers: [{ name: to, before: [], releases: [RELEASE] }],
     async apply({ path }) {
       if (path === failing) throw new TurnbuildError('STORE_FAILED', `cannot store ${path}`);
       stored.push(path);

@@ -68,6 +68,23 @@ describe('a publication on GitHub', () => {
     expect(steps.at(-1)).toEqual({ do: 'show', tag: TAG, isPrerelease: true, isLatest: false });
   });
 
+  it.each([
+    ['a file of 2 GiB', [{ ...file('a.deb'), size: 2 * 1024 ** 3 }], /a\.deb has 2147483648 bytes/],
+    ['1,001 files', Array.from({ length: 1001 }, (_, index) => file(`${index}.deb`)), /it has 1001 files/],
+  ])('is refused with %s', (_, files, message) => {
+    const run = () => planPublication(facts([]), { ...NEW, files });
+    expect(codeOf(run)).toBe('GITHUB_LIMIT_EXCEEDED');
+    expect(run).toThrow(message);
+  });
+
+  it('may have 1,000 files of almost 2 GiB', () => {
+    const files = Array.from({ length: 1000 }, (_, index) => ({
+      ...file(`${index}.deb`),
+      size: 2 ** 31 - 1,
+    }));
+    expect(planPublication(facts([]), { ...NEW, files }).steps).toHaveLength(1002);
+  });
+
   it('continues its draft, and replaces what is not complete or not its own', () => {
     const assets = [
       asset('a.deb', 'a.deb', false),
