@@ -1,5 +1,5 @@
 import { constants as osConstants } from 'node:os';
-import { TurnbuildError } from '../errors.ts';
+import { diskFullError, TurnbuildError } from '../errors.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 
 export interface ExecOptions {
@@ -86,6 +86,17 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
 
 function signalNumber(name: string | undefined): number {
   return osConstants.signals[name as NodeJS.Signals] ?? osConstants.signals.SIGTERM;
+}
+
+/**
+ * Requires that a program did not fail because of a full disk. Its messages must be in English.
+ * @param what it writes, or where
+ * @throws DISK_FULL
+ */
+export function requireSpace({ code, stderr }: ExecResult, what: string): void {
+  if (code === 0 || !/No space left on device|Disk quota exceeded/i.test(stderr)) return;
+  const cause = Object.assign(new Error(stderr.trim()), { code: 'ENOSPC' });
+  throw diskFullError(cause, what) ?? cause;
 }
 
 /** An `Exec` that runs read-only commands and prints all others. Dry runs differ only here. */

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError, usageError } from '../errors.ts';
-import { type Exec, SECRET_VARIABLES } from './exec.ts';
-import { readText } from './files.ts';
+import { type Exec, requireSpace, SECRET_VARIABLES } from './exec.ts';
+import { diskErrors, naming, readText } from './files.ts';
 import { withWorkFolder } from './work-folder.ts';
 
 /** A secret key that is given as text, e.g. a secret of a CI system. */
@@ -60,24 +60,31 @@ async function withHome<T>(
     exec({ ...command, env: { ...command.env, GNUPGHOME: home } }, options);
   try {
     const file = join(home, 'passphrase');
-    await writeFile(file, passphrase, { mode: 0o600, flag: 'wx' });
+    await diskErrors(naming(file, writeFile(file, passphrase, { mode: 0o600, flag: 'wx' })));
     // Applies to rpmsign as well, which calls gpg.
-    await writeFile(join(home, 'gpg.conf'), `pinentry-mode loopback\npassphrase-file ${file}\n`, {
-      mode: 0o600,
-    });
-    return await use(own, await imported(own, key, from));
+    const settings = join(home, 'gpg.conf');
+    const text = `pinentry-mode loopback\npassphrase-file ${file}\n`;
+    await diskErrors(naming(settings, writeFile(settings, text, { mode: 0o600 })));
+    return await use(own, await imported(own, { key, from }, home));
   } finally {
     await own({ file: 'gpgconf', args: ['--kill', 'all'], effect: 'read' });
   }
 }
 
-async function imported(exec: Exec, key: string, from: string): Promise<string> {
+async function imported(
+  exec: Exec,
+  { key, from }: { key: string; from: string },
+  home: string,
+): Promise<string> {
   const args = ['--batch', '--no-tty', '--status-fd', '1', '--import'];
-  const { code, stdout } = await exec({ file: 'gpg', args, effect: 'read' }, { input: `${key.trim()}\n` });
+  const command = { file: 'gpg', args, env: { LC_ALL: 'C' }, effect: 'read' } as const;
+  const result = await exec(command, { input: `${key.trim()}\n` });
+  const { code, stdout } = result;
   if (code === 127)
     throw new TurnbuildError('GPG_MISSING', 'gpg is not installed, so nothing can be signed', {
       hint: 'Install gpg and gpg-agent: turnbuild doctor --for publish --fix',
     });
+  requireSpace(result, home);
   // GnuPG, doc/DETAILS: the flag 16 means that the key has a secret part.
   const secrets = [...stdout.matchAll(/^\[GNUPG:\] IMPORT_OK (\d+) ([0-9A-F]+)$/gm)].filter(
     ([, flags]) => (Number(flags) & 16) !== 0,

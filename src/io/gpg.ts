@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../errors.ts';
-import type { Exec, ExecResult } from './exec.ts';
+import { type Exec, type ExecResult, requireSpace } from './exec.ts';
 
 /** What gpg says about a secret key. */
 export interface KeyListing {
@@ -98,5 +98,6 @@ async function gpg(
     throw new TurnbuildError('GPG_MISSING', 'gpg is not installed, so nothing can be signed', {
       hint: 'Install gpg and gpg-agent: turnbuild doctor --for publish --fix',
     });
+  requireSpace(result, "gpg's files");
   return result;
 }

@@ -1,7 +1,8 @@
 import { rmSync, statSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, remove } from './files.ts';
+import { diskErrors, makeFolder, remove } from './files.ts';
+import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
 
 /**
@@ -17,7 +18,10 @@ export async function withWorkFolder<T>(
 ): Promise<T> {
   await makeFolder(parent);
   await sweep(parent, name);
-  const folder = await mkdtemp(join(parent, `${name}.${process.pid}.`));
+  const made = mkdtemp(join(parent, `${name}.${process.pid}.`)).catch((error: unknown) => {
+    throw asUnwritable(parent, error);
+  });
+  const folder = await diskErrors(made);
   const removeNow = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeNow);
   try {

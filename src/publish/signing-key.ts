@@ -54,7 +54,7 @@ export function parseFingerprint(word: string, option = '--sign-with'): string {
  * Requires a key whose signatures clients accept: apt 3 and rpm 4.20 verify with Sequoia, which refuses SHA-1 and short keys.
  * @param options.now milliseconds since the epoch
  * @param options.forRpm it signs .rpm files
- * @throws SIGNING_KEY_MISSING, SIGNING_KEY_UNSUITABLE with every reason
+ * @throws SIGNING_KEY_MISSING, CLOCK_WRONG, SIGNING_KEY_UNSUITABLE with every reason
  */
 export function suitableKey(
   fingerprint: string,
@@ -72,6 +72,12 @@ export function suitableKey(
         hint: 'gpg --list-secret-keys shows the keys of this user. Pass the fingerprint of a primary key, not of a subkey. GNUPGHOME selects another folder of keys.',
       },
     );
+  if (primary.created * 1000 > now)
+    throw new TurnbuildError(
+      'CLOCK_WRONG',
+      `This machine's clock says ${text(now)}, but the key ${fingerprint} was created at ${text(primary.created * 1000)}`,
+      { hint: 'Set the clock, e.g. with NTP, and run the same command again.' },
+    );
   const signers = keys.filter(({ kind, capabilities }) => kind === 'ssb' && capabilities.includes('s'));
   const usable = signers.filter((key) => validityProblem(key, now) === undefined);
   const [newest = primary] = usable.toSorted((a, b) => b.created - a.created);
@@ -82,7 +88,7 @@ export function suitableKey(
       ? [
           signers.length === 0
             ? 'The key cannot sign, and has no subkey that can'
-            : 'Its subkeys that sign have expired or are revoked',
+            : 'Its subkeys that sign have expired, are revoked, or were created in the future',
         ]
       : []),
     ...selfSignatureProblems(primary, listing.packets),
@@ -190,6 +196,7 @@ function bindingProblems({ id }: ListedKey, packets: string): string[] {
       ];
 }
 
+const text = (time: number) => new Date(time).toISOString();
 const packetsIn = (packets: string) => packets.split(/^(?=:)/m);
 const isSignature = (packet: string) => packet.startsWith(':signature packet:');
 const createdAt = (packet: string) => Number(/created (\d+)/.exec(packet)?.[1] ?? 0);

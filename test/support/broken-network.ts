@@ -117,8 +117,12 @@ async function secure(from: number, to: number, isKnown: boolean, says: RegExp):
   };
 }
 
-/** A certificate for 127.0.0.1. @param from, to days from now */
-function selfSigned(from: number, to: number): { key: string; certificate: string } {
+/** A certificate of its own authority. @param from, to days from now @param names for which it is */
+export function selfSigned(
+  from: number,
+  to: number,
+  names: readonly string[] = ['IP:127.0.0.1'],
+): { key: string; certificate: string } {
   const dir = temporaryFolder();
   mkdirSync(join(dir, 'new'));
   const at = (days: number) =>
@@ -138,7 +142,7 @@ rand_serial = yes
 [any]
 commonName = supplied
 [server]
-subjectAltName = IP:127.0.0.1
+subjectAltName = ${names.join(',')}
 basicConstraints = CA:TRUE
 [req]
 distinguished_name = name

@@ -73,8 +73,8 @@ function credentialsError(address: string, error: unknown): Error {
       `The credentials for ${address} cannot be read${fromFile()}`,
       { hint: 'Expected the JSON file of a service account, or of workload identity federation.' },
     );
-  // "Using OAuth 2.0 for Server to Server Applications": the times in the request for a token are wrong.
-  if (/\breasonable timeframe\b/.test(said))
+  // "Using OAuth 2.0 for Server to Server Applications": the times in the request for a token are wrong. A job's own token may be too new.
+  if (/\breasonable timeframe\b|used too early|not yet valid|issued in the future/i.test(said))
     return new TurnbuildError(
       'CLOCK_WRONG',
       `${problem}: this machine's clock differs too much from Google's`,

@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { Exec } from '../../io/exec.ts';
+import { type Exec, requireSpace } from '../../io/exec.ts';
 import { programPath } from '../../io/program-path.ts';
 import { type Command, formatCommand } from '../../plan/command.ts';
 
@@ -21,8 +21,10 @@ async function run(
   effect: 'read' | 'write' = 'read',
 ): Promise<string> {
   const command: Command = { file, args, env: { LC_ALL: 'C' }, effect };
-  const { code, stdout, stderr } = await exec(command, { signal });
+  const result = await exec(command, { signal });
+  const { code, stdout, stderr } = result;
   if (code === 0) return stdout;
+  requireSpace(result, `the results of ${file}`);
   if (code === 127)
     throw new TurnbuildError(
       'RPM_TOOLS_MISSING',

@@ -139,6 +139,17 @@ describe('suitableKey', () => {
     );
   });
 
+  it('names the clock if the key was created in the future', () => {
+    const created = NOW / 1000 + 2 * DAY;
+    expect(() => suitable(line('sec', PRIMARY, { validity: 'i', created }))).toThrow(
+      expect.objectContaining({
+        code: 'CLOCK_WRONG',
+        message: expect.stringMatching(/clock says 2026-11-28T.*created at 2026-11-30T/),
+        hint: expect.stringContaining('NTP'),
+      }),
+    );
+  });
+
   it('refuses NIST curves for .rpm files', () => {
     const colons = line('sec', PRIMARY, { algorithm: 19, bits: 256, curve: 'nistp256' });
     expect(() => suitable(colons, undefined, true)).toThrow(
