@@ -14,6 +14,7 @@ export function withoutSecrets(message: string): string {
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`)
     .replace(/\bupload_id=[^\s&"']+/g, `upload_id=${REDACTED}`)
     .replace(/\b(?:ya29\.|eyJ)[\w.~+/=-]+/g, REDACTED)
+    .replace(/\b(?:gh[a-z]_|github_pat_)\w+/g, REDACTED)
     .replace(/[\w+/=-]{48,}/g, REDACTED)
     .replace(/\s+/g, ' ')
     .trim()

@@ -1,4 +1,5 @@
 import { messageOf, TurnbuildError } from '../../errors.ts';
+import { withoutSecrets } from '../bucket/secrets.ts';
 import { untilReset } from '../download-refusal.ts';
 import { networkProblem } from '../network-error.ts';
 
@@ -60,7 +61,9 @@ export function githubError(
   const headers = response?.headers ?? {};
   const fail = (code: string, why: string, hint: string) =>
     new TurnbuildError(code, `Cannot ${what} in ${repository}: ${why}`, { cause: error, hint });
-  const said = HTML.test(message ?? '') ? 'an HTML page' : (message ?? '').replace(/ - https:\/\/\S+$/, '');
+  const said = HTML.test(message ?? '')
+    ? 'an HTML page'
+    : withoutSecrets((message ?? '').replace(/ - https:\/\/\S+$/, ''));
   const isLimit =
     /secondary rate/i.test(message) ||
     headers['x-ratelimit-remaining'] === '0' ||
@@ -114,7 +117,7 @@ export function githubError(
 function reasonOf(error: unknown): string {
   let text = messageOf(error);
   for (let each = error; each instanceof Error; each = each.cause) text = each.message;
-  return text;
+  return withoutSecrets(text);
 }
 
 export function archivedError(repository: string): TurnbuildError {

@@ -9,6 +9,8 @@ it.each([
   ['Bearer SECRET is not valid', 'Bearer REDACTED is not valid'],
   ['upload_id=SECRET&x', 'upload_id=REDACTED&x'],
   ['token ya29.SECRET-SECRET', 'token REDACTED'],
+  ['token ghs_SECRET is bad', 'token REDACTED is bad'],
+  ['token github_pat_SECRET_SECRET', 'token REDACTED'],
   ['token eyJhbGciOi.SECRET.SECRET!', 'token REDACTED!'],
   [`key ${'SECRET'.repeat(8)} ends`, 'key REDACTED ends'],
   ['-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY----- x', 'REDACTED x'],
