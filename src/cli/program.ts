@@ -5,7 +5,7 @@ import { usageError } from '../errors.ts';
 import { type StageName, stagesOf } from '../manifest/stages.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { printCompletion } from './completion.ts';
-import { addOptions } from './options.ts';
+import { addOptions, listParser } from './options.ts';
 import { addPlainRepositoryOptions, addRepositoryOptions, REPOSITORY } from './repository-options.ts';
 import { runs } from './verb.ts';
 
@@ -271,15 +271,18 @@ addOptions(
   ])
     .argument('[release]', 'a requested release: 4.18.0, or a tag such as coturn-4.18.0-2')
     .option('--channel <name>', 'channel that is compared: testing (default) or stable')
-    .option('--repo <dir>', 'folder of the repository')
-    .option('--url <url>', 'URL of the repository, unless --repo is a folder')
+    .option('--to <names>', 'where releases are published: apt, dnf, github, or several', listParser)
+    .option('--repo <place>', 'folder of the repository, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX')
+    .option('--url <url>', 'URL of the repository; read instead of a bucket, without credentials')
+    .option('--github-repo <name>', 'repository on GitHub: OWNER/NAME (default: GITHUB_REPOSITORY)')
     .option(...GITHUB_OUTPUT),
   'due',
 )
   .addHelpText(
     'after',
     'A release is due if it is requested, if coturn has a newer one that is not quarantined, or if statically linked libraries of the\n' +
-      'published one are outdated. The exit code is 0 whether or not a release is due; read the output.\n',
+      'published one are outdated. Withdrawn releases are not built again. The exit code is 0 whether or not a release is due; read the\n' +
+      'output.\n',
   )
   .action(runs(async () => (await import('../commands/due.ts')).due));
 addOptions(

@@ -171,30 +171,33 @@ async function openGithub(
   { io, output, publish }: Session,
   option: string | undefined,
 ): Promise<GithubReleases> {
-  const { GITHUB_REPOSITORY, GITHUB_SHA, GITHUB_API_URL, GITHUB_TOKEN, GH_TOKEN } = process.env;
-  const word = required(
-    'github-repo',
-    option ?? publish.github ?? GITHUB_REPOSITORY,
-    'the repository on GitHub, OWNER/NAME',
-  );
-  const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(word) ?? [];
-  if (owner === undefined || name === undefined)
-    throw usageError('OPTION_INVALID', `Invalid --github-repo "${shownUrl(word)}": expected OWNER/NAME`);
+  const { GITHUB_REPOSITORY, GITHUB_SHA, GITHUB_TOKEN, GH_TOKEN } = process.env;
+  const { owner, name, api } = githubName(option ?? publish.github);
   const token = readToken(GITHUB_TOKEN) ?? readToken(GH_TOKEN, 'GH_TOKEN');
   if (token === undefined)
     throw usageError(
       'GITHUB_TOKEN_MISSING',
-      `Publishing to GitHub needs a token that may write to ${word}`,
+      `Publishing to GitHub needs a token that may write to ${owner}/${name}`,
       'Set GITHUB_TOKEN, or GH_TOKEN. In a workflow: `permissions: contents: write`.',
     );
-  const api = GITHUB_API_URL || 'https://api.github.com';
   // In a workflow: the commit whose recipes built the release. Names of repositories are not case-sensitive.
-  const isOwn = GITHUB_REPOSITORY?.toLowerCase() === word.toLowerCase();
+  const isOwn = GITHUB_REPOSITORY?.toLowerCase() === `${owner}/${name}`.toLowerCase();
   const commit = isOwn && GITHUB_SHA ? GITHUB_SHA : undefined;
   return githubReleases({ owner, name, api, token, commit, signal: io.signal, tell: output.line });
 }
 
-function destinationsOption(words: string[] | undefined): Destination['to'][] {
+/** The repository on GitHub that is named by an option, the project, or the workflow. @throws ARGUMENT_MISSING, OPTION_INVALID */
+export function githubName(option: string | undefined): { owner: string; name: string; api: string } {
+  const { GITHUB_REPOSITORY, GITHUB_API_URL } = process.env;
+  const word = required('github-repo', option ?? GITHUB_REPOSITORY, 'the repository on GitHub, OWNER/NAME');
+  const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(word) ?? [];
+  if (owner === undefined || name === undefined)
+    throw usageError('OPTION_INVALID', `Invalid --github-repo "${shownUrl(word)}": expected OWNER/NAME`);
+  return { owner, name, api: GITHUB_API_URL || 'https://api.github.com' };
+}
+
+/** @throws OPTION_INVALID, ARGUMENT_MISSING */
+export function destinationsOption(words: string[] | undefined): Destination['to'][] {
   const names = listOption(words) ?? [];
   const known = `Known: ${DESTINATIONS.join(', ')}.`;
   const unknown = names.find((name) => !DESTINATIONS.some((each) => each === name));

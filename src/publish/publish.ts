@@ -29,7 +29,7 @@ import {
   type PublishPlan,
   requirePlanned,
 } from './plan.ts';
-import { recordJobs, withRecord } from './record.ts';
+import { recordJobs, withRecords } from './record.ts';
 import { type SigningKey, suitableKey } from './signing-key.ts';
 import { requireNotWithdrawn } from './withdrawn.ts';
 
@@ -146,7 +146,7 @@ async function withRepositoryFiles(
   if (store === undefined) return [...jobs];
   const isStored = ({ destination }: PlannedJob) => destination.to !== 'github';
   const stored = await withRepositoryPage({ ...publication, store }, jobs.filter(isStored), work);
-  return [...(await withRecord(stored, changes, store)), ...jobs.filter((job) => !isStored(job))];
+  return [...(await withRecords(stored, changes, store)), ...jobs.filter((job) => !isStored(job))];
 }
 
 async function withRepositoryPage(

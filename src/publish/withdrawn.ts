@@ -19,7 +19,13 @@ export function notices(change: Change): Map<string, Uint8Array> {
 }
 
 /** Maximum bytes of a notice. */
-const MAX_NOTICE = 64 * 1024;
+export const MAX_NOTICE = 64 * 1024;
+
+/** The release in the text of a notice, and why it was withdrawn; undefined if turnbuild did not write it. */
+export function noticeIn(text: string): { release: string; reason: string } | undefined {
+  const [, release, reason] = /^coturn (\S+) was withdrawn: ([\s\S]*?)\n\nIts packages/.exec(text) ?? [];
+  return release === undefined || reason === undefined ? undefined : { release, reason };
+}
 
 /**
  * The withdrawn releases, and why, from the newest to the oldest.
@@ -33,8 +39,7 @@ export async function withdrawnNotices(
   const paths = new Set([...(await withdrawnReleases(store)).map(noticePath), ...own.keys()]);
   const found = [...paths].map(async (path) => {
     const text = Buffer.from(own.get(path) ?? (await store.read(path, MAX_NOTICE)) ?? '').toString('utf8');
-    const [, release, reason] = /^coturn (\S+) was withdrawn: ([\s\S]*?)\n\nIts packages/.exec(text) ?? [];
-    return release === undefined || reason === undefined ? [] : [{ release, reason }];
+    return noticeIn(text) ?? [];
   });
   return (await Promise.all(found)).flat().sort((a, b) => compareDebianVersions(b.release, a.release));
 }

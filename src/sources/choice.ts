@@ -125,14 +125,36 @@ export async function newestVersion(
   provider: 'github' | 'debian',
   request = 'latest',
 ): Promise<string> {
-  const versions =
-    provider === 'github'
-      ? await (await openGithub(context)).github.listVersions()
-      : await debianVersions(context);
+  const versions = await offeredVersions(context, provider);
   const usable = (version: string) => quarantineOf(version, context.recipes.quarantine) === undefined;
   const newest = selectVersion(request, versions, usable);
   if (newest !== undefined) return newest;
-  throw versionNotFound(request, provider === 'github' ? 'GitHub' : 'the Debian archive', versions);
+  throw versionNotFound(request, NAMES[provider], versions);
+}
+
+const NAMES = { github: 'GitHub', debian: 'the Debian archive' } as const;
+
+/** All releases of a provider. @throws the provider's errors */
+async function offeredVersions(context: SourceContext, provider: 'github' | 'debian'): Promise<string[]> {
+  return provider === 'github' ? (await openGithub(context)).github.listVersions() : debianVersions(context);
+}
+
+/**
+ * The provider's releases that a request selects, quarantined ones among them, and the newest of all.
+ * @param request an exact version, a semver range, or `latest`
+ * @returns from the newest release on
+ * @throws SOURCE_NOT_FOUND if there is none, and the provider's errors
+ */
+export async function selectedVersions(
+  context: SourceContext,
+  provider: 'github' | 'debian',
+  request = 'latest',
+): Promise<{ selected: string[]; newest: string }> {
+  const versions = await offeredVersions(context, provider);
+  const selected = matching(request, versions);
+  const [newest] = matching('latest', versions);
+  if (selected.length > 0 && newest !== undefined) return { selected, newest };
+  throw versionNotFound(request, NAMES[provider], versions);
 }
 
 async function openGithub({
@@ -210,10 +232,17 @@ export function selectVersion(
   usable: (version: string) => boolean,
 ): string | undefined {
   if (isExact(request)) return versions.find((version) => version === request);
+  return matching(request, versions.filter(usable))[0];
+}
+
+/** The versions that a request selects, from the newest on. */
+function matching(request: string, versions: readonly string[]): string[] {
   const range = request === 'latest' ? '*' : request;
+  const isWanted = (version: string) =>
+    isExact(request) ? version === request : semver.satisfies(comparableVersion(version), range);
   return versions
-    .filter((version) => usable(version) && semver.satisfies(comparableVersion(version), range))
-    .sort((a, b) => semver.rcompare(comparableVersion(a), comparableVersion(b)))[0];
+    .filter(isWanted)
+    .sort((a, b) => semver.rcompare(comparableVersion(a), comparableVersion(b)));
 }
 
 function quarantineError(version: string, reason: string, reference: string): TurnbuildError {

@@ -9,7 +9,8 @@ export interface GithubPlace {
   name: string;
   /** Address of the API. */
   api: string;
-  token: string;
+  /** Undefined: anonymous requests, which read public repositories. */
+  token: string | undefined;
   /** The commit for new tags; undefined: the head of the default branch. */
   commit?: string | undefined;
   signal: AbortSignal;
@@ -28,7 +29,7 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
     import('@octokit/plugin-retry'),
     import('@octokit/plugin-throttling'),
   ]);
-  const access = githubAccess(api, true);
+  const access = githubAccess(api, token !== undefined);
   const silent = () => {};
   const wait = (what: string) => async (seconds: number, _: object, __: object, count: number) => {
     if (count >= MAX_LIMITED || seconds > MAX_WAIT) return false;
@@ -38,7 +39,7 @@ export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
   };
   const octokit: Client = new (Octokit.plugin(retry, throttling))({
     userAgent: 'turnbuild',
-    auth: token,
+    ...(token === undefined ? {} : { auth: token }),
     baseUrl: access.baseUrl,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     request: { fetch: complete(access.request), signal },
