@@ -17,6 +17,10 @@ function addStoreOptions(command: Command): Command {
   return command
     .option('--repo <place>', 'folder of the repository, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX')
     .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
+    .option(
+      '--extra-keys <file>',
+      'public keys that clients trust as well, while the signing key is replaced',
+    )
     .option('--url <url>', 'URL of the repository, for the files that clients copy')
     .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)")
     .option(

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
-import { exists, readText, sha256Text } from '../io/files.ts';
+import { exists, readBytes, readText, sha256Text } from '../io/files.ts';
 import { readToken } from '../io/github/access.ts';
 import { type GithubReleases, githubReleases } from '../io/github/releases.ts';
 import { givenKey, withGivenKey } from '../io/gpg-home.ts';
@@ -41,6 +41,7 @@ export interface RepositoryOptions extends CommonOptions {
   repo?: string;
   githubRepo?: string;
   signWith?: string;
+  extraKeys?: string;
   origin?: string;
   validFor?: string;
   url?: string;
@@ -96,6 +97,7 @@ async function withDestinations(
     destinations,
     store: hasStore ? await openStore(repo(), io.signal) : undefined,
     github: destinations.includes('github') ? await openGithub(session, options.githubRepo) : undefined,
+    extraKeys: await extraKeysOption(options.extraKeys ?? publish.extraKeys),
     origin: originOption(options.origin ?? publish.origin),
     validFor: countOption('valid-for', options.validFor) ?? publish.validFor,
     url,
@@ -214,6 +216,13 @@ function required(name: string, value: string | undefined, what: string): string
     `--${name} is missing: ${what}`,
     'Pass it, or write it under `publish` in turnbuild.yaml: docs/publishing.md.',
   );
+}
+
+/** @throws FILE_ERROR */
+async function extraKeysOption(file: string | undefined): Promise<Uint8Array | undefined> {
+  if (file === undefined) return undefined;
+  if (!(await exists(file))) throw new TurnbuildError('FILE_ERROR', `File not found: ${file} (--extra-keys)`);
+  return readBytes(file);
 }
 
 function originOption(word: string | undefined): string | undefined {

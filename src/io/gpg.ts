@@ -41,6 +41,39 @@ export async function fingerprintsIn(exec: Exec, keys: Uint8Array, signal?: Abor
 }
 
 /**
+ * Merges public keys: of a key that occurs several times, the newest self-signatures count, with its expiry. Signatures of others are
+ * left out.
+ * @param home an empty folder
+ * @param keys contents of files of public keys, with or without ASCII armor
+ * @param fingerprints of the primary keys that are wanted
+ * @returns one block with ASCII armor
+ * @throws GPG_MISSING, SIGNING_KEY_INVALID
+ */
+export async function mergedKeys(
+  exec: Exec,
+  {
+    home,
+    keys,
+    fingerprints,
+  }: { home: string; keys: readonly Uint8Array[]; fingerprints: readonly string[] },
+  signal?: AbortSignal,
+): Promise<string> {
+  const own = ['--homedir', home, '--no-autostart', '--trust-model', 'always'];
+  for (const input of keys)
+    await gpg(exec, [...own, '--import-options', 'self-sigs-only', '--import'], {
+      signal,
+      effect: 'read',
+      input,
+    });
+  const { stdout, stderr } = await gpg(exec, [...own, '--armor', '--export', ...fingerprints], {
+    signal,
+    effect: 'read',
+  });
+  if (stdout !== '') return `${stdout}\n`;
+  throw new TurnbuildError('SIGNING_KEY_INVALID', `gpg cannot merge public keys:\n${stderr.trim()}`);
+}
+
+/**
  * Signs a text within it (RFC 9580, 7).
  * @param fingerprint of the primary key or of a subkey that signs
  * @throws GPG_MISSING, SIGNING_FAILED

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
 import { exists, makeFolder, readText, remove, writeText } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { GithubReleases } from '../io/github/releases.ts';
-import { clearsign, fingerprintsIn, readSecretKey } from '../io/gpg.ts';
+import { clearsign, readSecretKey } from '../io/gpg.ts';
 import { dearmored } from '../io/gpgv.ts';
 import { openJournal } from '../io/journal-file.ts';
 import type { Store } from '../io/store.ts';
@@ -12,11 +11,11 @@ import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
 import { extentIn, planCleaning, withExactAges } from './cleaning.ts';
+import { withClientKeys } from './client-keys.ts';
 import { planDnfJob } from './dnf/index.ts';
 import { planGithubJob } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { parseJournal, unfinishedRuns } from './journal.ts';
-import { KEY_FILE } from './key-file.ts';
 import { type PageFacts, withPage } from './page.ts';
 import { performAll } from './perform.ts';
 import {
@@ -56,6 +55,8 @@ export interface Publication extends Pick<Job, 'origin' | 'validFor' | 'url' | '
   dir: string;
   /** Fingerprint of the primary key that signs; undefined: nothing is signed, which only GitHub allows. */
   fingerprint: string | undefined;
+  /** Public keys that clients of the store trust as well, while keys are replaced; undefined: none. */
+  extraKeys?: Uint8Array | undefined;
   /** turnbuild's version. */
   turnbuild: string;
   /** Makes the page for people. */
@@ -71,9 +72,6 @@ export interface Planned {
 
 /** Name of the folders for temporary files, in the cache. */
 const WORK = 'publish';
-
-/** Maximum bytes of a public key. */
-const MAX_KEY = 1024 ** 2;
 
 /** An earlier run was killed. `isThis`: it did the same as the one that begins. */
 export interface Interruption {
@@ -186,9 +184,17 @@ async function planJobs(
 ): Promise<{ key: SigningKey | undefined; jobs: PlannedJob[] }> {
   const { destinations, store, github } = publication;
   const now = Date.now();
-  const key = await signingKey(publication, changes, now);
+  const own = await signingKey(publication, changes, now);
+  const home = async () => {
+    const dir = join(work, 'keys');
+    await remove(dir);
+    await makeFolder(dir);
+    return dir;
+  };
+  const { key, notes } =
+    own === undefined ? { key: own, notes: [] } : await withClientKeys(own, { ...publication, home });
   const keyring = join(work, 'keyring.gpg');
-  if (key !== undefined) await writeText(keyring, dearmored(Buffer.from(key.armored)));
+  if (key !== undefined) await writeText(keyring, dearmored(Buffer.from(key.clientKeys)));
   const jobs: PlannedJob[] = [];
   for (const to of destinations)
     for (const { channel, change } of changes) {
@@ -206,12 +212,15 @@ async function planJobs(
       if (change.verb === 'withdraw' && jobs.some(({ destination }) => destination.to === to)) continue;
       jobs.push(await planGithubJob({ ...common, github, key }));
     }
-  return { key, jobs };
+  return {
+    key,
+    jobs: jobs.map((job, index) => (index > 0 ? job : { ...job, notes: [...notes, ...job.notes] })),
+  };
 }
 
-/** The key that signs; undefined if nothing is signed. @throws the errors of suitableKey, SIGNING_KEY_DIFFERS */
+/** The key that signs; undefined if nothing is signed. @throws the errors of suitableKey */
 async function signingKey(
-  { exec, signal, fingerprint, destinations, store }: Omit<Publication, 'changes' | 'head'>,
+  { exec, signal, fingerprint, destinations }: Omit<Publication, 'changes' | 'head'>,
   changes: Publication['changes'],
   now: number,
 ): Promise<SigningKey | undefined> {
@@ -223,25 +232,7 @@ async function signingKey(
       change.groups.some(({ files }) => files.some(({ path }) => path.endsWith('.rpm'))),
   );
   const forRpm = destinations.includes('dnf') || (destinations.includes('github') && hasRpms);
-  const key = suitableKey(fingerprint, listing, { now, forRpm });
-  if (store !== undefined) await requireSameKey({ store, exec, signal }, fingerprint);
-  return key;
-}
-
-/** @throws SIGNING_KEY_DIFFERS if clients of the repository trust another key */
-async function requireSameKey(
-  { store, exec, signal }: Pick<Job, 'store' | 'exec' | 'signal'>,
-  fingerprint: string,
-): Promise<void> {
-  const published = await store.read(KEY_FILE, MAX_KEY);
-  if (published === undefined) return;
-  const own = await fingerprintsIn(exec, published, signal);
-  if (own.includes(fingerprint)) return;
-  throw new TurnbuildError(
-    'SIGNING_KEY_DIFFERS',
-    `${store.address} is signed by ${own.join(', ') || 'an unreadable key'}, not by ${fingerprint}`,
-    { hint: 'Its clients trust only that key. Pass it to --sign-with, or publish to an empty repository.' },
-  );
+  return suitableKey(fingerprint, listing, { now, forRpm });
 }
 
 /**

@@ -12,6 +12,8 @@ export interface SigningKey {
   armored: string;
   /** Its curve if only apt can verify it, and rpm cannot. */
   aptOnlyCurve?: string;
+  /** What clients of a repository trust: the public key, and others while keys are replaced. One block with ASCII armor. */
+  clientKeys: string;
 }
 
 /** What gpg says about a key: src/io/gpg.ts. */
@@ -108,6 +110,7 @@ export function suitableKey(
     expires: ends.length === 0 ? undefined : Math.min(...ends),
     armored: listing.armored,
     ...(aptOnly === undefined ? {} : { aptOnlyCurve: aptOnly.curve }),
+    clientKeys: listing.armored,
   };
 }
 
@@ -120,7 +123,10 @@ export function aptOnlyNotes({ fingerprint, aptOnlyCurve }: SigningKey): string[
 }
 
 /** What to tell the user about a suitable key; undefined if nothing. @param now milliseconds since the epoch */
-export function expiryWarning({ fingerprint, expires }: SigningKey, now: number): string | undefined {
+export function expiryWarning(
+  { fingerprint, expires }: Pick<SigningKey, 'fingerprint' | 'expires'>,
+  now: number,
+): string | undefined {
   if (expires === undefined || expires - now > WARN_MS) return undefined;
   const days = Math.floor((expires - now) / DAY_MS);
   return `The key ${fingerprint} expires in ${days} ${days === 1 ? 'day' : 'days'}. After that, clients refuse the repository. Extend it (gpg --quick-set-expire ${fingerprint} 2y), publish again, and give clients the new key file.`;

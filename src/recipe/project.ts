@@ -71,6 +71,9 @@ export const projectSchema = z.strictObject({
         .regex(/^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/, 'write the full fingerprint of a key, in quotes')
         .optional()
         .describe('fingerprint of the OpenPGP key that signs the repository'),
+      extraKeys: path
+        .optional()
+        .describe('file of public keys that clients trust as well, while the signing key is replaced'),
       url: z
         .string()
         .regex(/^https?:\/\/[^\s?#@$]+$/, 'write an http or https URL without a password, query or fragment')

@@ -50,8 +50,13 @@ export type PublishSettings = NonNullable<Project['settings']['publish']>;
 /** The repository of a project; a relative path is relative to the project's file. */
 export function publishOf(project: Project | undefined): PublishSettings {
   const { publish = {} } = project?.settings ?? {};
-  if (project === undefined || publish.repo === undefined || isAddress(publish.repo)) return publish;
-  return { ...publish, repo: resolve(project.dir, publish.repo) };
+  if (project === undefined) return publish;
+  const { repo, extraKeys } = publish;
+  return {
+    ...publish,
+    ...(repo === undefined || isAddress(repo) ? {} : { repo: resolve(project.dir, repo) }),
+    ...(extraKeys === undefined ? {} : { extraKeys: resolve(project.dir, extraKeys) }),
+  };
 }
 
 /** The results folder of the working directory's project; undefined without a project. */

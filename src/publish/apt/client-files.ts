@@ -15,15 +15,15 @@ export function clientFiles(
   { key, url }: { key: SigningKey; url: string | undefined },
   suites: readonly string[],
 ): Map<string, Uint8Array> {
-  const files = new Map([[KEY_FILE, Buffer.from(key.armored)]]);
+  const files = new Map([[KEY_FILE, Buffer.from(key.clientKeys)]]);
   if (url !== undefined)
     for (const suite of suites) files.set(sourcesPath(suite), Buffer.from(sourcesFile(url, suite, key)));
   return files;
 }
 
 /** An entry for /etc/apt/sources.list.d with the key in it: sources.list(5), "deb822-style format". */
-function sourcesFile(url: string, suite: string, { armored }: SigningKey): string {
-  const key = armored
+function sourcesFile(url: string, suite: string, { clientKeys }: SigningKey): string {
+  const key = clientKeys
     .trimEnd()
     .split('\n')
     .map((line) => (line === '' ? ' .' : ` ${line}`));

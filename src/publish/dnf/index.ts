@@ -46,7 +46,7 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
   }
   const planned = changes.map(({ next: { name } }) => name);
   const clientFiles = new Map([
-    [KEY_FILE, Buffer.from(key.armored)],
+    [KEY_FILE, Buffer.from(key.clientKeys)],
     ...[...planned, ...(await publishedRepoFiles(store))].map(
       (name) =>
         [

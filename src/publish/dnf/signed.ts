@@ -42,7 +42,7 @@ export async function signedRpms(
 ): Promise<NewRpm[]> {
   const { exec, work, signal, key } = signing;
   const keyFile = join(work, 'key.asc');
-  await writeText(keyFile, key.armored);
+  await writeText(keyFile, key.clientKeys);
   await makeFolder(join(work, 'rpmdb'));
   await trustKey(exec, keyFile, work, signal);
   const signed: NewRpm[] = [];
