@@ -51,7 +51,12 @@ export async function due(
 async function decide(session: Session, asked: AskedRelease | undefined, options: DueOptions): Promise<Due> {
   const channel = channelOption(options.channel ?? 'testing');
   const firstRevision = assumedRevision(session);
-  const place = await openPublished(session, options);
+  const place = await openPublished(session, options).catch((error: unknown) => {
+    // A requested release does not depend on what is published.
+    if (asked !== undefined && error instanceof TurnbuildError && error.code === 'ARGUMENT_MISSING')
+      return undefined;
+    throw error;
+  });
   if (asked !== undefined) {
     const known = place === undefined ? [] : await askedReleases(asked, firstRevision, place);
     return withDraft(decideAsked(asked, { known, firstRevision }), place);

@@ -73,6 +73,7 @@ describe('turnbuild due', () => {
   it('builds a requested release even if it cannot find out what is published', async () => {
     const { repo } = published();
     expect(await due('coturn-4.18.0')).toMatchObject({ due: true, version: '4.18.0', revision: 1 });
+    expect(await due('coturn-4.18.0', '--repo', `${repo}-elsewhere`)).toMatchObject({ revision: 1 });
     expect(await due('coturn-4.18.0', '--repo', repo)).toMatchObject({ due: true, revision: 2 });
     writeFileSync(join(repo, 'releases/4.18.0+turnbuild-1.json'), 'damaged');
     rmSync(join(repo, 'releases/testing.json'));
@@ -120,7 +121,7 @@ describe('turnbuild due', () => {
   });
 
   it('reads the records of an early turnbuild, which had none of each release', async () => {
-    const { repo } = published();
+    const { repo, out, publish } = published();
     for (const name of ['4.17.2+turnbuild-1', '4.18.0+turnbuild-2'])
       rmSync(join(repo, `releases/${name}.json`));
     expect(await due('--repo', repo)).toMatchObject(PUBLISHED);
@@ -128,6 +129,9 @@ describe('turnbuild due', () => {
       ...{ due: false, version: '4.17.2' },
       next: 'To move stable to it: turnbuild promote 4.18.0+turnbuild-2 --channel stable --from testing',
     });
+    packagedRelease(out, { version: '4.19.0' });
+    expect(await publish(['4.19.0'])).toMatchObject({ code: 0 });
+    expect(recordOf(repo, '4.18.0+turnbuild-2')).toBe('4.18.0+turnbuild-2');
   });
 });
 

@@ -30,6 +30,8 @@ export async function simulateGithub() {
   /** Method and operation of each request. */
   const requests: string[] = [];
   const uploads = { bytes: 0 };
+  /** Versions of coturn's own releases, in another repository. */
+  const upstream: string[] = [];
   const backend = new OpenAPIBackend({
     definition: API,
     quick: true,
@@ -67,6 +69,12 @@ export async function simulateGithub() {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? '';
     const url = new URL(request.url ?? '', base);
+    if (url.pathname === '/repos/coturn/coturn/releases')
+      return send(
+        response,
+        200,
+        upstream.map((tag_name) => ({ tag_name, draft: false, prerelease: false })),
+      );
     const isUpload = url.pathname.startsWith('/uploads/');
     const path = url.pathname.replace(/^\/uploads/, '');
     const operation = backend.matchOperation({ method, path, headers: {}, query: url.search.slice(1) });
@@ -119,6 +127,10 @@ export async function simulateGithub() {
 
   function authorize({ headers }: IncomingMessage, method: string): void {
     const token = /^(?:token|Bearer) (.+)$/.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined && method === 'GET') {
+      if (repository.settings.isPrivate) throw new Refusal(404, 'Not Found');
+      return;
+    }
     if (token !== TOKEN && token !== READ_ONLY) throw new Refusal(401, 'Bad credentials');
     if (method === 'GET') return;
     if (token === READ_ONLY) throw new Refusal(403, 'Resource not accessible by integration');
@@ -311,6 +323,7 @@ export async function simulateGithub() {
     injection,
     watch,
     fail: (fault: Fault) => injection.fail(fault),
+    upstream,
   };
 }
 

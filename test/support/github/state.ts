@@ -61,6 +61,8 @@ export interface Settings {
   digests: boolean;
   /** In how many listings a new release is still missing. */
   lag: number;
+  /** Without a token, nobody may see it. */
+  isPrivate: boolean;
 }
 
 /**
@@ -69,7 +71,13 @@ export interface Settings {
  */
 export class Repository {
   readonly releases: Release[] = [];
-  readonly settings: Settings = { archived: false, immutable: false, digests: true, lag: 0 };
+  readonly settings: Settings = {
+    archived: false,
+    immutable: false,
+    digests: true,
+    lag: 0,
+    isPrivate: false,
+  };
   readonly reserved = new Set<string>();
   #latest: number | undefined;
   #ids = 1000;
