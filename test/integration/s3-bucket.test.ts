@@ -68,6 +68,13 @@ describe('a bucket of S3', () => {
     expect(simulator.unknown).toEqual([]);
   });
 
+  it('stores a large file, which the SDK would announce with a header that fetch refuses', async () => {
+    const { simulator, open } = await place();
+    const large = file('x'.repeat(3 * 1024 ** 2));
+    expect(await (await open()).put('large.rpm', large, ATTRIBUTES, 'absent')).toBeDefined();
+    expect(simulator.objects.get('repo/large.rpm')?.bytes).toHaveLength(3 * 1024 ** 2);
+  });
+
   it('has no version of an object that does not exist', async () => {
     const bucket = await (await place()).open();
     const content = { bytes: Buffer.from('x') };

@@ -40,7 +40,7 @@ export function fetchHandler(stallMs: number): Handler {
       const url = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}${query === '' ? '' : `?${query}`}`;
       const isStream = body instanceof Readable;
       const headers = Object.entries(request.headers).filter(
-        ([name]) => !OWN_HEADERS.includes(name) && (isStream || name !== 'content-length'),
+        ([name]) => !OWN_HEADERS.includes(name.toLowerCase()) && (isStream || name !== 'content-length'),
       );
       const leave = await enter();
       try {
