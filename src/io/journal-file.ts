@@ -21,9 +21,15 @@ export async function openJournal(file: string): Promise<JournalFile> {
   await naming(file, handle.chmod(0o600));
   // A crash may have cut off the last line.
   if (text !== '' && !text.endsWith('\n')) await append(handle, file, '\n');
+  let last: Promise<unknown> = Promise.resolve();
   return {
     text,
-    add: (record) => append(handle, file, `${JSON.stringify(record)}\n`),
+    add(record) {
+      // One line after the other.
+      const added = last.then(() => append(handle, file, `${JSON.stringify(record)}\n`));
+      last = added.catch(() => {});
+      return added;
+    },
     close: () => handle.close(),
   };
 }

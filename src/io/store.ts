@@ -33,6 +33,8 @@ export interface StoreUse {
 export interface Store {
   /** Its address, for messages. */
   address: string;
+  /** How many files are best stored at a time; undefined: one. */
+  atOnce?: number;
   /** The content of a file; undefined if there is none. @throws FILE_ERROR if it has more than `maxBytes` */
   read(path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Size and digest of a file; undefined if there is none. */

@@ -60,6 +60,8 @@ export interface PlannedJob {
   published?: readonly PublishedFile[];
   /** Those of its changes that say that everything is published. They are made after all jobs, if none has failed. */
   afterAll?: readonly PublishAction[];
+  /** How many changes may be made at a time; undefined: one. */
+  atOnce?: number | undefined;
   /** Makes a change. What is signed is signed now. */
   apply(action: PublishAction): Promise<void>;
 }

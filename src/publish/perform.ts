@@ -3,6 +3,7 @@ import type { Content, Store } from '../io/store.ts';
 import type { PlannedJob } from './job.ts';
 import type { JournalRecord } from './journal.ts';
 import type { PublishAction } from './plan.ts';
+import { independentGroups, sideBySide } from './side-by-side.ts';
 
 /** How to make a plan's changes. */
 export interface Performance {
@@ -16,23 +17,24 @@ export interface Performance {
 }
 
 /**
- * Makes a destination's changes in order. Each is in the journal before it is made. What is there already was planned as `reuse`, so a run
- * that was killed is finished by planning and performing again.
+ * Makes a destination's changes in order, except that independent ones may be made side by side. Each is in the journal before it is made. What
+ * is there already was planned as `reuse`, so a run that was killed is finished by planning and performing again.
  * @throws INTERRUPTED, and the errors of `apply`
  */
 export async function performDestination(
-  { destination: { to, actions }, apply }: Pick<PlannedJob, 'destination' | 'apply'>,
+  { destination: { to, actions }, apply, atOnce = 1 }: Pick<PlannedJob, 'destination' | 'apply' | 'atOnce'>,
   { run, record, tell, signal }: Performance,
 ): Promise<void> {
-  for (const action of actions) {
-    if (action.do === 'reuse') continue;
+  const perform = async (action: PublishAction) => {
     if (signal.aborted)
       throw new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
     await record({ run, to, doing: action });
     tell(action);
     await apply(action);
     await record({ run, to, did: action.path });
-  }
+  };
+  for (const group of independentGroups(actions.filter((action) => action.do !== 'reuse')))
+    await sideBySide(group, atOnce, perform);
 }
 
 /**
@@ -57,11 +59,11 @@ export async function performAll(jobs: readonly PlannedJob[], performance: Perfo
   }
   const [first, ...others] = errors;
   if (first === undefined) {
-    for (const job of jobs)
-      await performDestination(
-        part(job, (action) => job.afterAll?.includes(action) === true),
-        performance,
-      );
+    for (const job of jobs) {
+      const last = part(job, (action) => job.afterAll?.includes(action) === true);
+      // In order: what a record replaces is kept first.
+      await performDestination({ ...last, atOnce: 1 }, performance);
+    }
     return;
   }
   const { error } = first;

@@ -6,6 +6,9 @@ import type { Bucket, WriteCondition } from './bucket.ts';
 import { acquireLease, type Lease, type LeaseTimes } from './lease.ts';
 import { digestOf } from './opened-content.ts';
 
+/** Files that are stored at a time. Most of them are small, so each takes about as long as one answer. Cloud Storage's are in memory, up to 8 MiB each. */
+const AT_ONCE = 8;
+
 /**
  * A store in a bucket. While it is locked, each change requires that the lock is still this run's. A request may be on its way when the lock is
  * lost. So a file that changes under its name is replaced on condition that it has the version that this run has read since it has the lock.
@@ -56,6 +59,7 @@ export function bucketStore(bucket: Bucket, times?: LeaseTimes): Store {
 
   return {
     address: bucket.address,
+    atOnce: AT_ONCE,
     read: get,
     describe,
     list: (folder) => bucket.list(folder),

@@ -82,6 +82,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       before: releasesIn([...before.values()].flat()),
       releases: releasesIn([...next.values()].flat()),
     })),
+    atOnce: store.atOnce,
     apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = plan.contents.get(path);

@@ -48,13 +48,13 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
   const strange = listed.find((each) => architectureOf(each.path) === undefined);
   if (strange !== undefined || listed.length === 0 || Number.isNaN(date))
     throw foreign(path, reading.store, strange?.path);
-  const packages = new Map<string, IndexedPackage[]>();
   const plain = listed.filter((each) => each.path.endsWith('/Packages'));
-  for (const each of plain) {
+  const read = plain.map(async (each): Promise<[string, IndexedPackage[]]> => {
     const compressed = listed.find((other) => other.path === `${each.path}.gz`);
     const text = await readIndex(suite, compressed ?? each, reading);
-    packages.set(architectureOf(each.path) ?? '', parsePackages(text));
-  }
+    return [architectureOf(each.path) ?? '', parsePackages(text)];
+  });
+  const packages = new Map(await Promise.all(read));
   const byHash = listed
     .filter((each) => each.path.endsWith('.gz'))
     .map((each) => byHashOf(`${suiteFolder(suite)}/${each.path}`, each.sha256));
