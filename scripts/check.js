@@ -27,6 +27,7 @@ const TEST_PACKAGES = [
   'apt-utils',
   'createrepo-c',
   'dnf',
+  'dnf-plugins-core',
   'zsh',
   'xz-utils',
   'zstd',

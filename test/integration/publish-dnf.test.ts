@@ -16,7 +16,7 @@ import { releaseDigest } from '../../src/manifest/published.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { dnfClient } from '../support/dnf-client.ts';
 import { type PackagedOptions, packagedRelease } from '../support/packaged-release.ts';
-import { contentOf, publishing, serveRepository } from '../support/published.ts';
+import { contentOf, PUBLIC_URL, publishing, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 const { keys, key, place } = publishing('dnf');
@@ -90,6 +90,58 @@ describe('turnbuild publish --to dnf', () => {
     const dnf = await client(repo, 'x86_64', plain);
     await dnf.download('coturn');
     expect(await dnf.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
+  });
+
+  it('is mirrored by reposync, which writes nothing outside of the mirror', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    expect(await (await client(repo)).mirror()).toEqual([
+      'coturn-testing/pool/coturn-4.18.0+turnbuild-1.x86_64.rpm',
+    ]);
+  });
+
+  it('says relative to the plain base where packages are, so that a copy of the repository needs no other URL', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const elsewhere = await serveRepository(repo);
+    const plain = (text: string) =>
+      text
+        .replaceAll(/^mirrorlist=(.*)\/mirrorlist$/gm, 'baseurl=$1')
+        .replaceAll(PUBLIC_URL, elsewhere.url)
+        .replaceAll(/^proxy=.*\n/gm, '');
+    expect(await (await client(repo, 'x86_64', plain)).download('coturn')).toContain('4.18.0');
+    expect(elsewhere.requests.some((request) => request.includes('/dnf/pool/coturn-4.18.0'))).toBe(true);
+  });
+
+  it('brings a repository of an earlier version up to date', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    // Then the state had the same metadata as the plain base.
+    const base = 'dnf/testing/portable/x86_64';
+    rmSync(stateOf(repo), { recursive: true });
+    cpSync(join(repo, base, 'repodata'), join(repo, `${base}-0123456789abcdef/repodata`), {
+      recursive: true,
+    });
+    writeFileSync(join(repo, base, 'mirrorlist'), `${PUBLIC_URL}/${base}-0123456789abcdef/\n`);
+    const dnf = await client(repo);
+    await expect(dnf.mirror()).rejects.toThrow('is outside of download path');
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    expect(await dnf.mirror()).toHaveLength(1);
+    expect((await publish()).stdout).toContain('Nothing to change.');
+  });
+
+  it('repairs the plain base', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const before = contentOf(repo);
+    const repomd = 'dnf/testing/portable/x86_64/repodata/repomd.xml';
+    writeFileSync(join(repo, repomd), '<repomd/>');
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    expect(contentOf(repo)).toEqual(before);
   });
 
   it('adds a version to those that are published', async () => {

@@ -11,6 +11,8 @@ export interface DnfClient {
   versions(name: string): Promise<string[]>;
   /** Downloads a package as an installation would, with its signature. Resolves to its path. */
   download(name: string): Promise<string>;
+  /** Mirrors the repository with `dnf reposync`. Resolves to the paths of its packages in the mirror. */
+  mirror(): Promise<string[]>;
 }
 
 /** @param dir an empty folder @param repo text of a .repo file @param architecture rpm's name */
@@ -23,7 +25,6 @@ export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): D
     reposdir: join(dir, 'repos'),
     cachedir: join(dir, 'cache'),
     varsdir: join(dir, 'vars'),
-    pluginpath: join(dir, 'plugins'),
     retries: '1',
     metadata_expire: '0',
     skip_if_unavailable: '0',
@@ -33,8 +34,9 @@ export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): D
     ...['--assumeyes', '--quiet', '--forcearch', architecture],
     ...Object.entries(settings).map(([name, value]) => `--setopt=${name}=${value}`),
   ];
-  const call = async (args: readonly string[]) => {
-    const { stdout, stderr } = await run('dnf', [...options, ...args], {
+  const withoutPlugins = `--setopt=pluginpath=${join(dir, 'plugins')}`;
+  const call = async (args: readonly string[], more: readonly string[] = [withoutPlugins]) => {
+    const { stdout, stderr } = await run('dnf', [...options, ...more, ...args], {
       cwd: dir,
       env: { ...process.env, LC_ALL: 'C.UTF-8' },
     });
@@ -55,6 +57,12 @@ export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): D
       await call(['install', '--refresh', '--downloadonly', `--downloaddir=${to}`, name]);
       const found = readdirSync(to).filter((file) => file.startsWith(`${name}-`));
       return join(to, found.sort().at(-1) ?? '');
+    },
+    async mirror() {
+      const to = join(dir, 'mirror');
+      await call(['reposync', '--refresh', '--download-path', to], []);
+      const found = readdirSync(to, { recursive: true }).map(String);
+      return found.filter((path) => path.endsWith('.rpm')).sort();
     },
   };
 }

@@ -9,8 +9,8 @@ import { temporaryFolder } from './sandbox.ts';
 import { createSigningHome, type SigningHome } from './signing-home.ts';
 import { type RunOptions, turnbuild } from './turnbuild.ts';
 
-/** The URL of a repository in the files that clients copy. */
-export const PUBLIC_URL = 'https://packages.example.org';
+/** The URL of a repository in the files that clients copy, and in its signed metadata. */
+export const PUBLIC_URL = 'http://packages.example.org';
 
 /** A folder with releases (`out`) and an empty repository (`repo`), and commands for both. */
 export function publicationPlace(
@@ -71,21 +71,22 @@ export function contentDigest(path: string, bytes: Buffer): string {
   return path.endsWith('/repomd.xml.asc') ? '' : sha256Bytes(bytes);
 }
 
-/** A web server of a repository. `local` replaces the public URL in a file that clients copy. */
+/**
+ * A web server of a repository, which is also a proxy for its public URL.
+ * `read` is a file that clients copy: apt gets the server's URL instead of the public one, dnf gets the proxy.
+ */
 export async function serveRepository(repo: string) {
   const server = await serve((request, response) => {
-    const file = join(repo, decodeURIComponent(request.url ?? ''));
-    if (existsSync(file) && statSync(file).isFile())
-      response.end(local(server.url, file, readFileSync(file)));
+    const file = join(repo, decodeURIComponent(new URL(request.url ?? '', PUBLIC_URL).pathname));
+    if (existsSync(file) && statSync(file).isFile()) response.end(readFileSync(file));
     else response.writeHead(404).end();
   });
   return {
     ...server,
-    read: (path: string) => readFileSync(join(repo, path), 'utf8').replaceAll(PUBLIC_URL, server.url),
+    read(path: string) {
+      const text = readFileSync(join(repo, path), 'utf8');
+      if (path.endsWith('.repo')) return text.replaceAll(/^gpgcheck=1$/gm, `$&\nproxy=${server.url}`);
+      return text.replaceAll(PUBLIC_URL, server.url);
+    },
   };
-}
-
-/** A mirror list contains the public URL, too. */
-function local(url: string, file: string, bytes: Buffer): Buffer {
-  return file.endsWith('/mirrorlist') ? Buffer.from(bytes.toString().replaceAll(PUBLIC_URL, url)) : bytes;
 }

@@ -11,6 +11,7 @@ import { CHANNELS, type Channel } from '../plan.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { notices } from '../withdrawn.ts';
 import {
   baseFolder,
@@ -23,9 +24,20 @@ import {
   SOURCE,
 } from './layout.ts';
 import { changeRepository, type RepositoryChange } from './next.ts';
-import { mirrorList, type NewRpm, neededPaths, type PublishedRepository, planDnf, stateOf } from './plan.ts';
+import {
+  mirrorList,
+  type NewRpm,
+  neededPaths,
+  type PublishedRepository,
+  plainAfter,
+  planDnf,
+  stateOf,
+} from './plan.ts';
 import { stateIn } from './read.ts';
 import { publishedRpms, signedRpms } from './signed.ts';
+
+/** Repositories that are read at a time. */
+const READ_AT_ONCE = 4;
 
 /**
  * Signs the packages, reads the repositories and plans.
@@ -39,11 +51,12 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       '--url is missing: the URL of the repository, which the mirror list of dnf contains',
     );
   const packages = job.change.verb === 'publish' ? await newRpms(job, job.change) : [];
-  const changes: RepositoryChange[] = [];
-  for (const name of repositoriesOf(job, packages)) {
-    const found = await changeRepository(name, packages, job);
-    if (found !== undefined) changes.push(found);
-  }
+  const found = new Map<RepositoryName, RepositoryChange | undefined>();
+  const names = repositoriesOf(job, packages);
+  await sideBySide(names, READ_AT_ONCE, async (name) => {
+    found.set(name, await changeRepository(name, packages, { ...job, url }));
+  });
+  const changes = names.flatMap((name) => found.get(name) ?? []);
   const planned = changes.map(({ next: { name } }) => name);
   const clientFiles = new Map([
     [KEY_FILE, Buffer.from(key.clientKeys)],
@@ -72,9 +85,10 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
   const destination = planDnf({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
   // Folder of metadata in the repository -> the folder here.
   const folders = new Map<string, string>(
-    changes.flatMap(({ next, repodata }) =>
-      [stateOf(next, facts), baseFolder(next.name)].map((base) => [`${base}/${REPODATA}`, repodata] as const),
-    ),
+    changes.flatMap(({ next, folders: own }) => [
+      [`${stateOf(next, facts)}/${REPODATA}`, own.state] as const,
+      [`${baseFolder(next.name)}/${REPODATA}`, own.plain] as const,
+    ]),
   );
   const lists = new Map(
     changes.map(({ next }) => [mirrorListPath(next.name), Buffer.from(mirrorList(next, facts))] as const),
@@ -103,9 +117,12 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
     }),
     reach: {
       before: changes.flatMap(({ published }) => reachOf(published)),
-      after: changes.flatMap(({ next }) => reachOf({ ...next, list: mirrorList(next, facts) })),
+      after: changes.flatMap((each) =>
+        reachOf({ name: each.next.name, list: mirrorList(each.next, facts), plain: plainAfter(each) }),
+      ),
       packages: changes.flatMap((each) => each.packages.map(({ file }) => poolPath(file))),
     },
+    atOnce: store.atOnce,
     apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = clientFiles.get(path) ?? lists.get(path);
@@ -121,12 +138,7 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
 }
 
 /** The metadata that a mirror list, and a plain base, lead to. */
-function reachOf({
-  name,
-  list,
-  files,
-  plain = files,
-}: Pick<PublishedRepository, 'name' | 'list' | 'files' | 'plain'>): string[] {
+function reachOf({ name, list, plain }: Pick<PublishedRepository, 'name' | 'list' | 'plain'>): string[] {
   const state = list === undefined ? undefined : stateIn(list, name);
   return [
     ...(state === undefined ? [] : [`${state}/`]),

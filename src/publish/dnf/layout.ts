@@ -28,7 +28,7 @@ export function mirrorListPath(name: RepositoryName): string {
 }
 
 /**
- * Base of one state of a repository, which never changes. It is beside the plain one, so that packages have the same relative path from both.
+ * Base of one state of a repository, which never changes. It is beside the plain one.
  * @param content digest of what it lists
  */
 export function stateFolder(name: RepositoryName, content: string): string {
@@ -40,8 +40,21 @@ export function poolPath(file: string): string {
   return `${ROOT}/pool/${file}`;
 }
 
-/** Path of the pool, relative to a base. */
-export const POOL_FROM_BASE = '../../../pool/';
+/** Where the metadata of a repository say that its packages are. */
+export interface PackagePlace {
+  /** `xml:base` of their locations. Without it, they are relative to the repository's base. */
+  base?: string;
+  /** Ends with a slash. */
+  folder: string;
+}
+
+/** As the plain base says it, so that copies of the whole repository and caching proxies work under any URL. */
+export const POOL_FROM_BASE: PackagePlace = { folder: '../../../pool/' };
+
+/** As states say it. reposync refuses locations outside of a repository's base. @param url under which clients reach the whole repository */
+export function poolAt(url: string): PackagePlace {
+  return { base: `${url}/${ROOT}/`, folder: 'pool/' };
+}
 
 /** Path of the .repo file of a target and channel, relative to the whole repository. */
 export function repoFilePath(target: string, channel: Channel): string {

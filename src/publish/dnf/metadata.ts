@@ -1,3 +1,5 @@
+import type { PackagePlace } from './layout.ts';
+
 /** A file that repomd.xml lists. @see https://createrepo-c.readthedocs.io */
 export interface MetadataFile {
   /** E.g. `primary`. */
@@ -62,6 +64,31 @@ export function listedRpms(primary: string): ListedRpm[] | undefined {
   );
   const isComplete = (each: ListedRpm) => Object.values(each).every((value) => value !== '');
   return packages.length === count && packages.every(isComplete) ? packages : undefined;
+}
+
+/** A primary.xml that says that all packages are in another place. */
+export function relocated(primary: string, { base, folder }: PackagePlace): string {
+  const attribute = base === undefined ? '' : `xml:base="${base.replaceAll('&', '&amp;')}" `;
+  return primary.replace(
+    /<location (?:xml:base="[^"]*" )?href="(?:[^"]*\/)?([^"/]+)"\/>/g,
+    (_, file: string) => `<location ${attribute}href="${folder}${file}"/>`,
+  );
+}
+
+/** A repomd.xml that lists another primary.xml. @param openSize bytes of the unpacked content */
+export function withPrimary(
+  repomd: string,
+  { path, size, sha256, content }: MetadataFile,
+  openSize: number,
+): string {
+  return repomd.replace(/<data type="primary">[\s\S]*?<\/data>/, (text) =>
+    text
+      .replace(/(<checksum type="sha256">)[0-9a-f]{64}/, `$1${sha256}`)
+      .replace(/(<open-checksum type="sha256">)[0-9a-f]{64}/, `$1${content}`)
+      .replace(/(<location href=")[^"]*/, `$1${path}`)
+      .replace(/(<size>)\d+/, `$1${size}`)
+      .replace(/(<open-size>)\d+/, `$1${openSize}`),
+  );
 }
 
 /** The text that identifies the content of a repository, whatever its dates and compression. */

@@ -14,14 +14,16 @@ import { releaseFile } from '../change.ts';
 import type { Job } from '../job.ts';
 import { missingFrom, newestReleases, ofRelease, upTo, without } from '../select.ts';
 import { filteredMetadata } from './filter.ts';
-import { POOL_FROM_BASE, REPODATA, type RepositoryName } from './layout.ts';
+import { type PackagePlace, POOL_FROM_BASE, poolAt, REPODATA, type RepositoryName } from './layout.ts';
 import {
   contentText,
   type ListedRpm,
   listedRpms,
   type MetadataFile,
   metadataFiles,
+  relocated,
   repomdOf,
+  withPrimary,
 } from './metadata.ts';
 import { type NewRpm, type NextRepository, type PublishedRepository, stateOf } from './plan.ts';
 import { isStateStored, readRepository } from './read.ts';
@@ -34,8 +36,8 @@ export interface RepositoryChange {
   next: NextRepository;
   /** The packages that it will have. */
   packages: readonly ListedRpm[];
-  /** The folder with the metadata that it will have. */
-  repodata: string;
+  /** The folders with the metadata that it will have: in a folder of its state, and under its plain base. */
+  folders: { state: string; plain: string };
 }
 
 /** A folder with metadata, and the packages in it that count. */
@@ -54,11 +56,11 @@ interface Part {
 export async function changeRepository(
   name: RepositoryName,
   fresh: readonly NewRpm[],
-  job: Job,
+  job: Job & { url: string },
 ): Promise<RepositoryChange | undefined> {
   const { change, store } = job;
   const work = join(job.work, name.target, name.architecture);
-  const [old, into] = [join(work, 'old'), join(work, 'new')];
+  const [old, merged] = [join(work, 'old'), join(work, 'new')];
   await makeFolder(work);
   const published = await readRepository(name, { ...job, work }, old);
   const parts: Part[] = [];
@@ -85,20 +87,53 @@ export async function changeRepository(
   const isSame =
     added.length === 0 && parts.length === 1 && parts.every((each) => each.some.length === each.all.length);
   if (published.files === undefined && isSame) return undefined;
-  if (isSame) await copyInto(old, into);
-  else await writeNext(parts, added, { job, work, into });
-  const repodata = join(into, REPODATA);
-  const files = metadataFiles(await readText(join(repodata, 'repomd.xml')));
+  if (!isSame) await writeNext(parts, added, { job, work, into: merged });
+  const from = isSame ? old : merged;
+  const folders = { state: join(work, 'state'), plain: join(work, 'plain') };
+  // An earlier version of turnbuild, or another URL, has other locations.
+  const files = await relocateInto(folders.state, from, poolAt(job.url));
+  const plain = await relocateInto(folders.plain, from, POOL_FROM_BASE);
   const packages = [...parts.flatMap(({ some }) => some), ...added];
-  if (files !== undefined) {
-    const state = stateOf({ name, files }, { sha256: sha256Bytes });
-    const wanted = { content: contentText(files), signer: job.key.signer };
-    const isStored = await isStateStored(state, wanted, { ...job, work });
-    return { published, next: { name, files, isStored }, packages, repodata };
+  const state = stateOf({ name, files }, { sha256: sha256Bytes });
+  const wanted = { content: contentText(files), signer: job.key.signer };
+  const isStored = await isStateStored(state, wanted, { ...job, work });
+  return {
+    published,
+    next: { name, files, plain, isStored },
+    packages,
+    folders: { state: join(folders.state, REPODATA), plain: join(folders.plain, REPODATA) },
+  };
+}
+
+/**
+ * Copies metadata into another folder, where they say that the packages are in another place.
+ * @returns the files. One whose content stays has the same bytes.
+ * @throws RPM_TOOL_FAILED
+ */
+async function relocateInto(to: string, from: string, place: PackagePlace): Promise<MetadataFile[]> {
+  const repomd = await readText(join(from, REPODATA, 'repomd.xml'));
+  const files = metadataFiles(repomd);
+  const primary = files?.find(({ type }) => type === 'primary');
+  if (files === undefined || primary === undefined)
+    throw new TurnbuildError('RPM_TOOL_FAILED', 'createrepo_c wrote unexpected metadata', {
+      hint: 'createrepo_c 0.17 to 1.1 are known to work.',
+    });
+  const before = gunzipSync(await readBytes(join(from, primary.path))).toString('utf8');
+  const text = relocated(before, place);
+  await makeFolder(join(to, REPODATA));
+  for (const each of files)
+    if (each !== primary || text === before) await copyInto(join(from, each.path), join(to, each.path));
+  if (text === before) {
+    await writeText(join(to, REPODATA, 'repomd.xml'), repomd);
+    return files;
   }
-  throw new TurnbuildError('RPM_TOOL_FAILED', 'createrepo_c wrote unexpected metadata', {
-    hint: 'createrepo_c 0.17 to 1.1 are known to work.',
-  });
+  const bytes = gzipSync(text, { level: 9 });
+  const sha256 = sha256Bytes(bytes);
+  const path = `${REPODATA}/${sha256}-primary.xml.gz`;
+  const next = { ...primary, path, size: bytes.length, sha256, content: sha256Bytes(text) };
+  await writeText(join(to, path), bytes);
+  await writeText(join(to, REPODATA, 'repomd.xml'), withPrimary(repomd, next, Buffer.byteLength(text)));
+  return files.map((each) => (each === primary ? next : each));
 }
 
 async function writeNext(
@@ -122,7 +157,8 @@ async function writeNext(
       // The metadata contain the file's time. The same packages must always have the same metadata.
       await setTime(join(own, file), built);
     }
-    await describeFolder(exec, own, POOL_FROM_BASE, signal);
+    // Their places are written later, as those of the other packages.
+    await describeFolder(exec, own, 'pool/', signal);
     from.push(own);
   }
   await mergeMetadata(exec, { from, into }, signal);

@@ -20,8 +20,8 @@ export interface PublishedRepository {
   signer: string | undefined;
   /** Undefined: there is none. */
   files: readonly MetadataFile[] | undefined;
-  /** What the plain base lists, if it can be read. A run that was killed may have changed it before the mirror list. */
-  plain?: readonly MetadataFile[] | undefined;
+  /** The metadata under the plain base, as its repomd.xml lists them. Undefined: there are none, or they cannot be read. */
+  plain: readonly MetadataFile[] | undefined;
   packages: readonly ListedRpm[];
 }
 
@@ -29,6 +29,8 @@ export interface PublishedRepository {
 export interface NextRepository {
   name: RepositoryName;
   files: readonly MetadataFile[];
+  /** The metadata for the plain base. They differ only in where they say that the packages are. */
+  plain: readonly MetadataFile[];
   /** The folder of this state is in the repository already, complete and signed by the key or subkey that signs now. */
   isStored: boolean;
 }
@@ -66,21 +68,28 @@ export interface DnfFacts {
 
 /** The paths, relative to the whole repository, whose state the planner needs to know. */
 export function neededPaths(facts: Omit<DnfFacts, 'stored'>): string[] {
-  const metadata = facts.changes.flatMap(({ next }) =>
-    [stateOf(next, facts), baseFolder(next.name)].flatMap((base) =>
-      next.files.map(({ path }) => `${base}/${path}`),
-    ),
-  );
+  const metadata = facts.changes.flatMap(({ next }) => [
+    ...next.files.map(({ path }) => `${stateOf(next, facts)}/${path}`),
+    ...next.plain.map(({ path }) => `${baseFolder(next.name)}/${path}`),
+  ]);
   const packages = facts.packages.map(({ file }) => poolPath(file));
   return [...new Set([...packages, ...metadata, ...facts.clientFiles.keys()])];
 }
 
 /** The folder of a repository's next state. */
 export function stateOf(
-  { name, files }: Omit<NextRepository, 'isStored'>,
+  { name, files }: Pick<NextRepository, 'name' | 'files'>,
   { sha256 }: Pick<DnfFacts, 'sha256'>,
 ): string {
   return stateFolder(name, sha256(contentText(files)));
+}
+
+/** The metadata that the plain base has after a change: those that are there, unless their content differs. */
+export function plainAfter({
+  published: { plain },
+  next,
+}: DnfFacts['changes'][number]): readonly MetadataFile[] {
+  return plain !== undefined && contentText(plain) === contentText(next.plain) ? plain : next.plain;
 }
 
 /** The text of a repository's next mirror list. */
@@ -105,32 +114,33 @@ export function planDnf(facts: DnfFacts): Destination {
     .filter(
       // The subkey that signed it may expire long before the one that signs now.
       ({ published }, index) =>
-        pointers[index]?.before !== pointers[index]?.after ||
-        published.signer !== facts.signer ||
-        (published.plain !== undefined && sha256(contentText(published.plain)) !== pointers[index]?.after),
+        pointers[index]?.before !== pointers[index]?.after || published.signer !== facts.signer,
     )
     .map(({ next }) => next);
-  const metadata = (base: string, { files }: NextRepository, isComplete: boolean): PublishAction[] => [
-    ...files.map(({ path, size, sha256: digest }) =>
+  const plain = facts.changes
+    .filter((each) => changed.includes(each.next) || plainAfter(each) !== each.published.plain)
+    .map(({ next }) => next);
+  const data = (base: string, files: readonly MetadataFile[]) =>
+    files.map(({ path, size, sha256: digest }) =>
       storePointed(`${base}/${path}`, { size, sha256: digest }, facts),
-    ),
-    // A state that was published once never changes, except that it can be signed again. If a run was killed, nothing points to its state yet.
-    ...(isComplete
-      ? []
-      : ['repomd.xml.asc', 'repomd.xml'].map((file) => ({
-          do: 'replace' as const,
-          path: `${base}/${REPODATA}/${file}`,
-        }))),
-  ];
+    );
+  const repomd = (base: string) =>
+    ['repomd.xml.asc', 'repomd.xml'].map((file) => ({
+      do: 'replace' as const,
+      path: `${base}/${REPODATA}/${file}`,
+    }));
   // The URL may have changed while the content has not.
   const pointing = facts.changes.filter(({ published, next }) => published.list !== mirrorList(next, facts));
   const actions: PublishAction[] = [
     ...facts.packages.map(({ file, size, sha256: digest }) =>
       storeNew(poolPath(file), { size, sha256: digest, file: `signed/${file}` }, facts),
     ),
-    ...changed.flatMap((next) => metadata(stateOf(next, facts), next, next.isStored)),
+    ...changed.flatMap((next) => data(stateOf(next, facts), next.files)),
+    // A state that was published once never changes, except that it can be signed again. If a run was killed, nothing points to its state yet.
+    ...changed.flatMap((next) => (next.isStored ? [] : repomd(stateOf(next, facts)))),
     ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
-    ...changed.flatMap((next) => metadata(baseFolder(next.name), next, false)),
+    ...plain.flatMap((next) => data(baseFolder(next.name), next.plain)),
+    ...plain.flatMap((next) => repomd(baseFolder(next.name))),
     ...pointing.map(({ next }) => ({ do: 'point' as const, path: mirrorListPath(next.name) })),
   ];
   return {

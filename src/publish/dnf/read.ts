@@ -25,8 +25,14 @@ export async function readRepository(
   into: string,
 ): Promise<PublishedRepository> {
   const { store } = reading;
-  const list = (await store.read(mirrorListPath(name), MAX_LIST))?.toString('utf8');
-  if (list === undefined) return { name, list, signer: undefined, files: undefined, packages: [] };
+  const [list, plain] = (
+    await Promise.all([
+      store.read(mirrorListPath(name), MAX_LIST),
+      store.read(`${baseFolder(name)}/${REPODATA}/repomd.xml`, MAX_REPOMD),
+    ])
+  ).map((bytes) => bytes?.toString('utf8'));
+  if (list === undefined)
+    return { name, list, signer: undefined, files: undefined, plain: undefined, packages: [] };
   const base = stateIn(list, name);
   const foreign = (path: string) =>
     new TurnbuildError('DNF_FOREIGN', `${path} in ${store.address} was not written by turnbuild`, {
@@ -38,8 +44,9 @@ export async function readRepository(
   if (files === undefined) throw foreign(`${base}/${REPODATA}/repomd.xml`);
   await writeText(join(into, REPODATA, 'repomd.xml'), repomd);
   let packages: PublishedRepository['packages'] = [];
-  for (const { type, path, size, sha256 } of files) {
-    const bytes = await store.read(`${base}/${path}`, MAX_METADATA);
+  const contents = await Promise.all(files.map(({ path }) => store.read(`${base}/${path}`, MAX_METADATA)));
+  for (const [index, { type, path, size, sha256 }] of files.entries()) {
+    const bytes = contents[index];
     if (bytes?.length !== size || sha256Bytes(bytes) !== sha256)
       throw damaged(
         reading,
@@ -49,13 +56,7 @@ export async function readRepository(
     await writeText(join(into, path), bytes);
     if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
   }
-  return { name, list, signer, files, plain: await plainFiles(name, reading), packages };
-}
-
-/** What the plain base of a repository lists. Its signature does not matter: it is only compared, and what it leads to is kept. */
-async function plainFiles(name: RepositoryName, { store }: Reading) {
-  const repomd = await store.read(`${baseFolder(name)}/${REPODATA}/repomd.xml`, MAX_REPOMD);
-  return repomd === undefined ? undefined : metadataFiles(repomd.toString('utf8'));
+  return { name, list, signer, files, plain: metadataFiles(plain ?? ''), packages };
 }
 
 /** The folder of the state that a mirror list points to. */
@@ -86,8 +87,10 @@ async function verifiedRepomd(
 ): Promise<{ repomd: Buffer; signer: string | undefined }> {
   const { store, exec, signal, work, keyring } = reading;
   const path = `${base}/${REPODATA}/repomd.xml`;
-  const repomd = await store.read(path, MAX_REPOMD);
-  const signature = await store.read(`${path}.asc`, MAX_REPOMD);
+  const [repomd, signature] = await Promise.all([
+    store.read(path, MAX_REPOMD),
+    store.read(`${path}.asc`, MAX_REPOMD),
+  ]);
   if (repomd === undefined) throw damaged(reading, path, 'is missing');
   if (signature === undefined) throw damaged(reading, `${path}.asc`, 'is missing');
   const file = join(work, 'repomd.xml');

@@ -6,11 +6,13 @@ import {
   isIntact,
   makeFolder,
   moveInto,
+  remove,
   sha256File,
   sizeOf,
   writeText,
 } from '../../io/files.ts';
 import { temporaryName } from '../../io/leftovers.ts';
+import type { Store, StoredFile } from '../../io/store.ts';
 import type { PublishedFile } from '../../manifest/published.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import type { Job } from '../job.ts';
@@ -27,7 +29,7 @@ const MAX_RPM = 256 * 1024 ** 2;
 /** How to sign the packages in a release's folder, `dir`. `store` has published ones. */
 export type Signing = Pick<Job, 'key' | 'exec' | 'signal' | 'work'> & {
   dir: string;
-  store: Pick<Job['store'], 'read'>;
+  store: Pick<Store, 'read'> & Partial<Pick<Store, 'describe'>>;
 };
 
 /**
@@ -45,8 +47,9 @@ export async function signedRpms(
   await writeText(keyFile, key.clientKeys);
   await makeFolder(join(work, 'rpmdb'));
   await trustKey(exec, keyFile, work, signal);
+  const published = await Promise.all(files.map(({ path }) => signing.store.describe?.(poolPath(path))));
   const signed: NewRpm[] = [];
-  for (const file of files) signed.push(await signedRpm(file, signing));
+  for (const [index, file] of files.entries()) signed.push(await signedRpm(file, published[index], signing));
   return signed;
 }
 
@@ -60,9 +63,10 @@ export function publishedRpms(signed: readonly NewRpm[], files: readonly Artifac
 
 async function signedRpm(
   { path, target }: { path: string; target: string },
+  published: StoredFile | undefined,
   signing: Signing,
 ): Promise<NewRpm> {
-  const { dir, exec, work, signal, key } = signing;
+  const { dir, exec, work, signal, key, store } = signing;
   const unsigned = await identify(exec, join(dir, path), work, signal);
   const kept = join(dir, SIGNED, path);
   // What is published counts: clients have it.
@@ -71,9 +75,14 @@ async function signedRpm(
     if (!(await exists(file)) || !(await isSigned(exec, file, work, signal))) return false;
     return (await identify(exec, file, work, signal)).header === unsigned.header;
   };
-  const published = await signing.store.read(poolPath(path), MAX_RPM);
-  if (published !== undefined) await writeText(copy, published);
-  if (published === undefined || !(await isUsable(copy))) {
+  await remove(copy);
+  // It is downloaded only if another one is here.
+  if (published !== undefined && (await isIntact(kept, published.sha256))) await copyInto(kept, copy);
+  else if (published !== undefined || store.describe === undefined) {
+    const bytes = await store.read(poolPath(path), MAX_RPM);
+    if (bytes !== undefined) await writeText(copy, bytes);
+  }
+  if (!(await isUsable(copy))) {
     if (await isUsable(kept)) await copyInto(kept, copy);
     else {
       await copyInto(join(dir, path), copy);

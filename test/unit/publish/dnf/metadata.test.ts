@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { contentText, listedRpms, metadataFiles } from '../../../../src/publish/dnf/metadata.ts';
+import {
+  contentText,
+  listedRpms,
+  metadataFiles,
+  relocated,
+  withPrimary,
+} from '../../../../src/publish/dnf/metadata.ts';
 
 const [A, B] = ['a'.repeat(64), 'b'.repeat(64)] as const;
 
@@ -36,6 +42,13 @@ describe('repomd.xml', () => {
     ['nothing', ''],
   ])('is not known with %s', (_, text) => expect(metadataFiles(text)).toBeUndefined());
 
+  it('lists another primary.xml', () => {
+    const next = { type: 'primary', path: `repodata/${B}-primary.xml.gz`, size: 5, sha256: B, content: A };
+    const text = withPrimary(repomd(...OWN), next, 7);
+    expect(metadataFiles(text)).toEqual([next, ...(metadataFiles(repomd(...OWN)) ?? []).slice(1)]);
+    expect(text).toContain('<open-size>7</open-size>');
+  });
+
   it('has the same content in any order', () => {
     const files = metadataFiles(repomd(...OWN)) ?? [];
     expect(contentText(files)).toBe(contentText(files.toReversed()));
@@ -68,6 +81,17 @@ describe('primary.xml', () => {
       { ...expected, version: '1:4.18.0+turnbuild-1' },
     ]);
     expect(listedRpms(primary(0))).toEqual([]);
+  });
+
+  it('says where the packages are', () => {
+    const elsewhere = { base: 'https://example.org/a&b/dnf/', folder: 'pool/' };
+    const moved = relocated(primary(2, rpm('0'), rpm('1')), elsewhere);
+    expect(moved.match(/<location .*/g)).toEqual(
+      Array(2).fill(
+        '<location xml:base="https://example.org/a&amp;b/dnf/" href="pool/coturn-4.18.0+turnbuild-1.x86_64.rpm"/>',
+      ),
+    );
+    expect(relocated(moved, { folder: '../../pool/' })).toBe(primary(2, rpm('0'), rpm('1')));
   });
 
   it.each<[string, string]>([

@@ -32,8 +32,12 @@ function rpm(version: string, content = version): NewRpm {
   };
 }
 
-const next = (content: string, isStored = false) => ({ name: NAME, files: metadata(content), isStored });
-const absent = { name: NAME, list: undefined, signer: undefined, files: undefined, packages: [] };
+const next = (content: string, isStored = false) => ({
+  ...{ name: NAME, files: metadata(content), plain: metadata(`plain ${content}`), isStored },
+});
+const absent = {
+  ...{ name: NAME, list: undefined, signer: undefined, files: undefined, plain: undefined, packages: [] },
+};
 const SIGNER = 'S'.repeat(40);
 const listOf = (content: string, url = URL_OF_CLIENTS) => mirrorList(next(content), { sha256, url });
 const published = (content: string, url?: string) => ({
@@ -42,6 +46,7 @@ const published = (content: string, url?: string) => ({
     list: listOf(content, url),
     signer: SIGNER,
     files: metadata(content),
+    plain: metadata(`plain ${content}`),
     packages: [rpm('1-1')],
   },
 });
@@ -123,6 +128,16 @@ describe('planDnf', () => {
     const again = planDnf(facts({ changes: [{ published: published('1'), next: next('1', true) }], stored }));
     expect(again.actions.map((each) => each.do)).toEqual(['reuse', 'reuse']);
     expect(again.pointers[0]?.before).toBe(again.pointers[0]?.after);
+  });
+
+  it('repairs a plain base with other content, and nothing else', () => {
+    const old = { ...published('1'), plain: undefined };
+    const { actions } = planDnf(
+      facts({ packages: [], changes: [{ published: old, next: next('1', true) }] }),
+    );
+    const stored = actions.map(({ path }) => path).filter((path) => path !== 'key.asc');
+    expect(stored).toHaveLength(5);
+    expect(stored.every((path) => path.startsWith('dnf/testing/portable/x86_64/repodata/'))).toBe(true);
   });
 
   it('signs again what another subkey has signed', () => {
