@@ -79,6 +79,15 @@ describe('Application Default Credentials', () => {
     expect(gcs.violations).toEqual([]);
   });
 
+  it('that expire early are renewed, once for all requests that were rejected', async () => {
+    const { gcs, list, operations } = await prepare();
+    given(serviceAccount());
+    await list();
+    gcs.tokens.issued.clear();
+    expect(await Promise.all([list(), list()])).toEqual([[], []]);
+    expect(operations().filter((each) => each === 'token')).toHaveLength(2);
+  });
+
   it('of workload identity federation, as in GitHub Actions', async () => {
     const { gcs, list, operations } = await prepare();
     given(federation(gcs.url));

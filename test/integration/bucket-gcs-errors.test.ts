@@ -91,7 +91,7 @@ describe('an error of Google Cloud Storage', () => {
     expect(error.message).toMatch(/^Cannot store key\.asc in gs:\/\/packages\/coturn: /);
     expect(JSON.stringify([error.message, error.hint, error.cause])).not.toContain(TOKEN);
     expect(gcs.objects.size).toBe(0);
-    const isTemporary = /429|503|digest|connection|answer$/.test(_);
+    const isTemporary = /401|429|503|digest|connection|answer$/.test(_);
     expect(gcs.calls.length).toBe(isTemporary ? 2 : 1);
   });
 

@@ -275,6 +275,44 @@ describe('a bucket of S3', () => {
     });
   });
 
+  it('reads an object again that arrived damaged', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    await bucket.put('a', file('content'), ATTRIBUTES, undefined);
+    simulator.faults.set({ on: /^GetObject /, kind: 'damaged' });
+    expect(String((await bucket.get('a', 7))?.bytes)).toBe('content');
+    simulator.faults.set({ on: /^GetObject /, kind: 'damaged', times: 9 });
+    await expect(bucket.get('a', 7)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('the content arrived damaged'),
+    });
+  });
+
+  it('removes an object although another change is in progress', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    await bucket.put('a', file('content'), ATTRIBUTES, undefined);
+    const kind = new S3Refusal(409, 'OperationAborted', 'A conflicting operation is in progress.');
+    simulator.faults.set({ on: /^DeleteObject /, kind });
+    expect(await bucket.remove('a')).toBe(true);
+    expect(simulator.objects.size).toBe(0);
+  });
+
+  it('explains an archived object', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const kind = new S3Refusal(
+      403,
+      'InvalidObjectState',
+      'The operation is not valid for the storage class.',
+    );
+    simulator.faults.set({ on: /^GetObject /, kind });
+    await expect(bucket.get('a', 7)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: 's3://packages/repo: arn:aws:s3:::packages/repo/a is archived and cannot be read',
+    });
+  });
+
   it('survives an error whose text breaks off', async () => {
     const { simulator, open } = await place();
     const bucket = await open();

@@ -7,7 +7,11 @@ import { Temporary } from './retry.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** Provides the headers that authorize a request. */
-export type Authorize = () => Promise<Record<string, string>>;
+export interface Authorize {
+  (): Promise<Record<string, string>>;
+  /** Forgets a token that the service has rejected, so that the next call gets a new one. @param headers those with the token */
+  reject?: (headers: Readonly<Record<string, string>>) => void;
+}
 
 /** Reading and writing objects, but no permissions. */
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
@@ -24,16 +28,25 @@ export const anonymous: Authorize = async () => ({});
  */
 export function applicationDefault(address: string, send: typeof fetch = fetch): Authorize {
   let client: Promise<AuthClient> | undefined;
-  return async () => {
+  let latest: string | undefined;
+  const authorize: Authorize = async () => {
     try {
       client ??= findClient(send);
-      const headers = await (await client).getRequestHeaders();
-      return Object.fromEntries(headers.entries());
+      const headers = Object.fromEntries((await (await client).getRequestHeaders()).entries());
+      latest = headers.authorization;
+      return headers;
     } catch (error) {
       client = undefined;
       throw credentialsError(address, error);
     }
   };
+  // Requests that are sent at the same time are rejected together. They share the next token.
+  authorize.reject = ({ authorization }) => {
+    if (authorization !== latest) return;
+    client = undefined;
+    latest = undefined;
+  };
+  return authorize;
 }
 
 async function findClient(send: typeof fetch): Promise<AuthClient> {

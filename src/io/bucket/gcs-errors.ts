@@ -28,6 +28,8 @@ interface Rule {
   why: string | ((refusal: Refusal) => string);
   hint: string | ((refusal: Refusal, call: GcsCall) => string);
   temporary?: boolean;
+  /** Attempts that are worth it; by default, as many as for other errors. */
+  attempts?: number;
 }
 
 const reasons =
@@ -80,10 +82,13 @@ const RULES: readonly Rule[] = [
     hint: 'Remove it: indices of a repository must be replaceable.',
   },
   {
+    // A token may expire early, or be revoked. With a new one, the request may succeed.
     when: ({ status }) => status === 401,
     code: 'CREDENTIALS_REFUSED',
     why: 'the credentials were rejected',
     hint: 'Create new ones, e.g. with `gcloud auth application-default login`: docs/publishing.md.',
+    temporary: true,
+    attempts: 3,
   },
   {
     when: ({ status }) => status === 403,
@@ -120,14 +125,14 @@ const MAX_WAIT_MS = 60_000;
 /** The error of a refused call: Temporary if a repetition may succeed. */
 export function refusedError(call: GcsCall, status: number, body: Buffer, retryAfter: string | null): Error {
   const refusal = { status, ...parsedError(body) };
-  const { code, why, hint, temporary } = RULES.find(({ when }) => when(refusal)) ?? OTHER;
+  const { code, why, hint, temporary, attempts } = RULES.find(({ when }) => when(refusal)) ?? OTHER;
   const said = typeof why === 'string' ? why : why(refusal);
   const error = new TurnbuildError(code, `Cannot ${call.what} in ${call.address}: ${said}`, {
     hint: typeof hint === 'string' ? hint : hint(refusal, call),
   });
   if (temporary !== true) return error;
   const seconds = /^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
-  return new Temporary(error, Math.min(seconds * 1000, MAX_WAIT_MS));
+  return new Temporary(error, Math.min(seconds * 1000, MAX_WAIT_MS), attempts);
 }
 
 /** Reason and message of an error in JSON; both '' if it is something else, e.g. a proxy's page. */

@@ -76,6 +76,7 @@ export async function sendOnce(
       throw pageError('Cloud Storage', url, response.status);
     const body = await bodyOf(response, request);
     if (accepted.includes(response.status)) return { ...found, body };
+    if (response.status === 401) authorize.reject?.(authorization);
     throw refusedError(call, response.status, body, response.headers.get('retry-after'));
   } catch (error) {
     throw unansweredError(`Cannot ${call.what} in ${address}`, error);

@@ -16,10 +16,13 @@ export class Temporary extends Error {
   readonly error: TurnbuildError;
   /** The pause that the service asks for, in milliseconds. */
   readonly waitMs: number;
-  constructor(error: TurnbuildError, waitMs = 0) {
+  /** Attempts that are worth it, including the first. */
+  readonly attempts: number;
+  constructor(error: TurnbuildError, waitMs = 0, attempts = Number.POSITIVE_INFINITY) {
     super(error.message);
     this.error = error;
     this.waitMs = waitMs;
+    this.attempts = attempts;
   }
 }
 
@@ -43,7 +46,7 @@ export async function pauseAfter(error: unknown, failed: number, patience: Patie
   const { attempts, backoffMs, maxPauseMs, signal } = patience;
   requireRunning(patience);
   if (!(error instanceof Temporary)) throw error;
-  if (failed >= attempts) throw error.error;
+  if (failed >= Math.min(attempts, error.attempts)) throw error.error;
   // Full jitter: a pause that is random from 0 spreads the repetitions of many machines best.
   const backoff = Math.random() * Math.min(maxPauseMs, backoffMs * 2 ** (failed - 1));
   await pause(error.waitMs + backoff, undefined, signal === undefined ? {} : { signal }).catch(() => {});

@@ -87,6 +87,12 @@ const ROWS: readonly Row[] = [
     hint: 'Create it, or check its name in --repo. With another service than AWS, set AWS_ENDPOINT_URL_S3.',
   },
   {
+    code: 'STORE_FAILED',
+    names: ['InvalidObjectState'],
+    message: (call) => `${call.address}: ${arnOf(call)} is archived and cannot be read`,
+    hint: 'Restore the object, and remove the lifecycle rule that archives it: clients need every file.',
+  },
+  {
     code: 'STORE_FULL',
     names: ['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'ServiceQuotaExceeded', '507'],
     message: ({ address }, detail) => `${address}: the service has no space left (${detail})`,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { TurnbuildError } from '../../errors.ts';
+import { messageOf, TurnbuildError } from '../../errors.ts';
 import { sizeOf } from '../files.ts';
 import { tooLarge } from '../regular-file.ts';
 import type { Content } from '../store.ts';
@@ -26,6 +26,8 @@ export interface S3Options {
   stallMs?: number;
   /** First pause between two attempts, in milliseconds. Each later pause is doubled. */
   pauseMs?: number;
+  /** Whether the service is another one than AWS; by default, the environment tells. For tests. */
+  isCompatible?: boolean;
 }
 
 /**
@@ -136,19 +138,26 @@ export async function openS3(
     });
 
   const remove: Bucket['remove'] = (key, version, before) =>
-    call('s3:DeleteObject', key, async () => {
-      try {
-        const condition = version === undefined ? {} : { IfMatch: version };
-        const command = new sdk.DeleteObjectCommand({ ...at(key), ...condition });
-        if (before !== undefined) checkAttempts(command, before);
-        await client.send(command);
-        return true;
-      } catch (error) {
-        if (statusOf(error) === 412) return false;
-        if (statusOf(error) === 404) return true;
-        throw error;
-      }
-    });
+    call('s3:DeleteObject', key, () =>
+      attempts(
+        async () => {
+          try {
+            const condition = version === undefined ? {} : { IfMatch: version };
+            const command = new sdk.DeleteObjectCommand({ ...at(key), ...condition });
+            if (before !== undefined) checkAttempts(command, before);
+            await client.send(command);
+            return true;
+          } catch (error) {
+            if (statusOf(error) === 412) return false;
+            if (statusOf(error) === 404) return true;
+            throw error;
+          }
+        },
+        pauseMs,
+        // The SDK repeats everything else.
+        (error) => statusOf(error) === 409,
+      ),
+    );
 
   /** Compatible services may ignore conditions silently, so they are tried on an object of its own. */
   const probe = async () => {
@@ -217,13 +226,17 @@ function conditionOf(condition: WriteCondition): { IfNoneMatch?: string; IfMatch
   return condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.version };
 }
 
-/** Makes a call until it succeeds or fails for good. */
-async function attempts<T>(work: () => Promise<T>, pauseMs: number): Promise<T> {
+/** Makes a call until it succeeds or fails for good. @param mayPass whether an error may pass */
+async function attempts<T>(
+  work: () => Promise<T>,
+  pauseMs: number,
+  mayPass: (error: unknown) => boolean = isTemporary,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (attempt >= ATTEMPTS || !isTemporary(error)) throw error;
+      if (attempt >= ATTEMPTS || !mayPass(error)) throw error;
       await pause(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()));
     }
   }
@@ -239,7 +252,11 @@ async function contentOf(body: Readable, tooMuch: () => Error, maxBytes: number)
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
-    throw error instanceof TurnbuildError ? error : networkError(error);
+    if (error instanceof TurnbuildError) throw error;
+    // The SDK's message. The content was damaged on its way, as it may be when it is stored.
+    if (/^Checksum mismatch\b/.test(messageOf(error)))
+      throw Object.assign(new Error('the content arrived damaged', { cause: error }), { name: 'BadDigest' });
+    throw networkError(error);
   }
   return Buffer.concat(chunks);
 }

@@ -33,7 +33,7 @@ export interface Call {
   operation: string;
   method: string;
   path: string;
-  /** The object's name; '' if there is none. */
+  /** The object's name, or the prefix of a list; '' if there is neither. */
   name: string;
   /** Bytes of the request's body that arrived. */
   received: number;

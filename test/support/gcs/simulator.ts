@@ -25,6 +25,8 @@ export interface GcsOptions {
   isAnonymous?: boolean;
   /** Decides on each request what goes wrong. */
   fault?: (call: Call) => Fault | undefined;
+  /** What it stores. */
+  objects?: State['objects'];
   /** Public key of a service account. */
   key?: KeyObject;
   /** The token of a GitHub Actions job. */
@@ -55,7 +57,7 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
   const state: State = {
     url,
     bucket,
-    objects: new Map(),
+    objects: options.objects ?? new Map(),
     sessions: new Map(),
     generation: 1_700_000_000_000_000,
     pageSize,
@@ -66,6 +68,7 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
     const target = new URL(request.url ?? '', url);
     const { call, run } = route(request, target);
     calls.push(call);
+    call.name ||= await nameOf(request, target);
     call.fault = options.fault?.(call);
     const { fault } = call;
     const length = Number(request.headers['content-length'] ?? 0);
@@ -81,8 +84,10 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
     if (fault === 'silence-before') return;
     if (fault === 'damaged' && body.length > 0) body = damagedContent(body);
     const isRefused = typeof fault === 'object' && fault.after !== true;
-    if (fault === 'twice') run(body);
-    const answer = isRefused ? undefined : run(body);
+    const first = fault === 'twice' ? run(body) : undefined;
+    // "Resumable uploads": bytes at an offset that is stored already are ignored.
+    const isStored = first !== undefined && call.operation === 'upload';
+    const answer = isStored ? first : isRefused ? undefined : run(body);
     if (fault === 'reset-after') return void request.socket.destroy();
     if (fault === 'silence-after') return;
     const sent = typeof fault === 'object' ? faultAnswer(fault) : (answer as Answer);
@@ -90,6 +95,16 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
     if (fault === 'damaged' && length === 0 && sent.body !== undefined)
       sent.body = damagedContent(Buffer.from(sent.body));
     send(response, sent, fault === 'reset-within');
+  }
+
+  /** The object of an upload, or the prefix of a list; '' if there is neither. */
+  async function nameOf(request: IncomingMessage, { pathname, searchParams }: URL): Promise<string> {
+    const session = searchParams.get('upload_id');
+    if (session !== null) return state.sessions.get(session)?.name ?? '';
+    if (request.method !== 'POST' || !pathname.startsWith('/upload/'))
+      return searchParams.get('prefix') ?? '';
+    const start = (await firstPart(request)).toString('latin1');
+    return JSON.parse(/"name":("(?:[^"\\]|\\.)*")/.exec(start)?.[1] ?? '""');
   }
 
   /** What a request is, and how it is answered. */
@@ -182,6 +197,16 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
         server.closeAllConnections();
       }),
   };
+}
+
+/** The part of a body that has arrived, which can still be read. */
+async function firstPart(request: IncomingMessage): Promise<Buffer> {
+  await new Promise<void>((resolve) => {
+    request.once('readable', resolve).once('error', () => resolve());
+  });
+  const part: Buffer = request.read() ?? Buffer.alloc(0);
+  if (part.length > 0) request.unshift(part);
+  return part;
 }
 
 /** Reads a body, or the first `limit` bytes. */

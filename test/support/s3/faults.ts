@@ -1,11 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Refusal } from './refusal.ts';
 
-/** What goes wrong. `hang` never answers, `cut` closes the connection: before or after the request took effect, or half-way through a body. */
-export type FaultKind = 'hang-before' | 'hang-after' | 'cut-before' | 'cut-after' | 'cut-body' | S3Refusal;
+/**
+ * What goes wrong. `hang` never answers, `cut` closes the connection: before or after the request took effect, or half-way through a body.
+ * `damaged`: a byte of the request's body, or of the object in the answer, changes on its way. `twice`: the request arrives twice; the second
+ * answer is sent. `S3Refusal`: this answer; in `after`, although the request took effect.
+ */
+export type FaultKind =
+  | 'hang-before'
+  | 'hang-after'
+  | 'cut-before'
+  | 'cut-after'
+  | 'cut-body'
+  | 'damaged'
+  | 'twice'
+  | S3Refusal
+  | { after: S3Refusal };
 
 export interface Fault {
-  /** Operation and key of the requests: `PutObject apt/dists/…`. */
+  /** Operation and key of the requests: `PutObject apt/dists/…`. A list has its prefix instead. */
   on: RegExp;
   kind: FaultKind;
   /** Requests before the first that fails; default: none. */
@@ -63,6 +76,14 @@ export function faultPlan() {
 
 /** Closes the connection without an answer. */
 export const cutOff = (request: IncomingMessage) => request.socket.destroy();
+
+/** Content with another byte in the middle. */
+export function damaged(content: Buffer): Buffer {
+  const copy = Buffer.from(content);
+  const at = copy.length >> 1;
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
 
 /** Sends half of a body, and closes the connection. */
 export function sendHalf(response: ServerResponse, body: Buffer): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '../http-server.ts';
-import { cutOff, type FaultKind, faultPlan, sendHalf } from './faults.ts';
+import { cutOff, damaged, type FaultKind, faultPlan, sendHalf } from './faults.ts';
 import { type Answer, HEADERS, OPERATIONS, type Operation, type S3Objects } from './operations.ts';
 import { errorXml, S3Refusal } from './refusal.ts';
 import { ACCESS_KEY, SECRET_KEY, splitUrl, verifySignature } from './signature.ts';
@@ -16,6 +16,10 @@ export interface SimulatorOptions {
   ahead?: number;
   /** Milliseconds until it answers. */
   latencyMs?: number;
+  /** What it stores. */
+  objects?: S3Objects;
+  /** Decides on each request what goes wrong. @param what as in `Fault.on` */
+  fault?: (what: string) => FaultKind | undefined;
 }
 
 /**
@@ -29,8 +33,8 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     ignoresConditions = false,
     ahead = 0,
     latencyMs = 0,
+    objects = new Map(),
   } = options;
-  const objects: S3Objects = new Map();
   const calls: { action: string; resource: string; payload: string }[] = [];
   const unknown: string[] = [];
   const faults = faultPlan();
@@ -66,7 +70,8 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     most = Math.max(most, connections.size);
     const place = placeOf(request);
     if (latencyMs > 0) await pause(latencyMs);
-    const fault = place && faults.next(`${place.operation} ${place.key}`);
+    const what = place && `${place.operation} ${place.key || (place.query.get('prefix') ?? '')}`;
+    const fault = what === undefined ? undefined : (options.fault?.(what) ?? faults.next(what));
     if (fault === 'cut-before' || (fault === 'cut-body' && request.method === 'PUT')) {
       if (fault === 'cut-body') await new Promise((resolve) => request.once('data', resolve));
       return cutOff(request);
@@ -74,10 +79,16 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (fault === 'hang-before') return faults.hang(request);
+    const body = Buffer.concat(chunks);
+    const isDamaged = fault === 'damaged';
     const answer = settled(() => {
       if (fault instanceof S3Refusal) throw fault;
       if (place === undefined) throw new S3Refusal(501, 'NotImplemented', 'This operation');
-      return answerTo(request, Buffer.concat(chunks), place);
+      const sent = isDamaged && body.length > 0 ? damaged(body) : body;
+      const own = answerTo(request, sent, place);
+      if (fault === 'twice') return answerTo(request, body, place);
+      if (typeof fault === 'object') throw fault.after;
+      return isDamaged && own.body !== undefined ? { ...own, body: damaged(own.body) } : own;
     });
     if (answer.status === 501) unknown.push(`${request.method} ${request.url}`);
     send(request, response, answer, fault, Date.now() + ahead);
