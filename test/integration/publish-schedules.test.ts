@@ -1,10 +1,13 @@
 import { expect, it } from 'vitest';
-import { FAULTS } from '../support/faulty-store.ts';
-import { runSchedules } from '../support/publication-schedules.ts';
+import { runSchedules } from '../support/schedules/all.ts';
+import { withMaterial } from '../support/schedules/cases.ts';
 
+// A sample. test/full/publish-schedules.test.ts runs all.
 it('changes of a repository survive failures of its store, or are finished by the next run', async () => {
-  const { schedules, survived, finished, kinds } = await runSchedules(12, 1);
-  expect({ schedules, all: survived + finished }).toEqual({ schedules: 12, all: 12 });
-  const injected = new Set(Object.keys(kinds).map((kind) => kind.split(' ')[0]));
-  expect([...injected].sort()).toEqual([...FAULTS].sort());
-}, 120_000);
+  await withMaterial(async (material) => {
+    const memory = await runSchedules('memory', { kinds: 'both', random: 8, every: 12 }, material);
+    expect([...memory].sort()).toEqual(['killed', 'killed-after', 'refused', 'twice', 'unanswered']);
+    await runSchedules('s3', { kinds: 'apt', random: 3, every: 67 }, material);
+    await runSchedules('gcs', { kinds: 'apt', random: 3, every: 71 }, material);
+  });
+}, 300_000);

@@ -85,7 +85,7 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
     if (fault === 'damaged' && body.length > 0) body = damagedContent(body);
     const isRefused = typeof fault === 'object' && fault.after !== true;
     const first = fault === 'twice' ? run(body) : undefined;
-    // "Resumable uploads": bytes at an offset that is stored already are ignored.
+    // A chunk that is stored already changes nothing.
     const isStored = first !== undefined && call.operation === 'upload';
     const answer = isStored ? first : isRefused ? undefined : run(body);
     if (fault === 'reset-after') return void request.socket.destroy();
