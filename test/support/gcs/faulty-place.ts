@@ -35,9 +35,12 @@ export async function gcsFaultyPlace(): Promise<FaultyPlace<Fault, ReadonlyMap<s
     name: 'Cloud Storage',
     failures: GCS_FAILURES,
     save: () => new Map(objects),
-    restore(saved) {
+    restore(saved, { keepsOld } = { keepsOld: true }) {
       gcs.violations.length = 0;
-      objects.reset(new Map([...saved].map(([name, object]) => [name, { ...object, updated: new Date(0) }])));
+      objects.reset(
+        new Map([...saved].map(([name, object]) => [name, { ...object, updated: new Date(0) }])),
+        keepsOld,
+      );
     },
     content: () =>
       objects.content(({ bytes, resource: { contentType, cacheControl, metadata } }) => [

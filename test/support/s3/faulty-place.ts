@@ -27,9 +27,9 @@ export async function s3FaultyPlace(): Promise<
     env: simulator.env,
     failures: S3_FAILURES,
     save: () => new Map(objects),
-    restore(saved) {
+    restore(saved, { keepsOld } = { keepsOld: true }) {
       const old = [...saved].map(([key, object]) => [key, { ...object, modified: new Date(0) }] as const);
-      objects.reset(new Map(old));
+      objects.reset(new Map(old), keepsOld);
     },
     content: () =>
       objects.content(({ bytes, contentType, cacheControl, metadata }) => [

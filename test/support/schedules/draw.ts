@@ -1,18 +1,7 @@
+import { drawn } from '../random.ts';
 import type { Case } from './cases.ts';
 import { DEATHS, type Failure } from './failure.ts';
 import type { Schedule } from './run.ts';
-
-/** Numbers from 0 to 1 that depend only on the seed: a linear congruential generator with the constants of Numerical Recipes. */
-export function drawn(seed: number): () => number {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  // The first numbers of neighbouring seeds are similar.
-  for (let skipped = 0; skipped < 8; skipped += 1) next();
-  return next;
-}
 
 /** One to three failures of any calls of any operation, process deaths among them. What a run does not reach hits those that finish it. */
 export function drawSchedule<S>(

@@ -1,7 +1,7 @@
 import { TurnbuildError } from '../../../src/errors.ts';
 import type { FolderLock } from '../../../src/io/folder-lock.ts';
 import type { Store } from '../../../src/io/store.ts';
-import { brokenReferences } from '../broken-references.ts';
+import { brokenReferences, startedClients } from '../broken-references.ts';
 import { type MemoryStore, memoryStore } from '../memory-store.ts';
 import { contentDigest } from '../published.ts';
 import type { CallPlan, Failure } from './failure.ts';
@@ -30,9 +30,12 @@ export function memoryPlace(): FaultyPlace<Kind, Files> {
       failure('twice'),
     ],
     save: () => new Map(store.files),
-    restore(files) {
+    restore(files, { keepsOld } = { keepsOld: true }) {
       broken = [];
-      store = memoryStore(files, (now) => broken.push(...brokenReferences(now)));
+      const started = startedClients(keepsOld ? files : new Map());
+      store = memoryStore(files, (now) =>
+        broken.push(...brokenReferences(now), ...brokenReferences(now, started)),
+      );
     },
     content: () =>
       Object.fromEntries(

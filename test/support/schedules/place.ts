@@ -9,8 +9,11 @@ export interface FaultyPlace<K = unknown, S = unknown> {
   /** All ways in which its calls can fail. */
   failures: readonly Failure<K>[];
   save(): S;
-  /** Stores what was saved, as if it were old. Nothing is locked. */
-  restore(saved: S): void;
+  /**
+   * Stores what was saved, as if it were old. Nothing is locked.
+   * @param expected by default, also clients that have started from what was saved are expected to find everything
+   */
+  restore(saved: S, expected?: { keepsOld: boolean }): void;
   /** What is stored, with attributes, without dates and signatures. */
   content(): Record<string, string>;
   isLocked(): boolean;

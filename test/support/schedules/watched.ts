@@ -1,5 +1,5 @@
 import { sha256Bytes } from '../../../src/io/files.ts';
-import { brokenReferences } from '../broken-references.ts';
+import { brokenReferences, startedClients } from '../broken-references.ts';
 import { contentDigest } from '../published.ts';
 
 /** Objects of a bucket. After each change, it looks whether a client would find everything. */
@@ -8,6 +8,8 @@ export class WatchedObjects<T extends { bytes: Buffer }> extends Map<string, T> 
   readonly #prefix: string;
   #broken: string[] = [];
   #isQuiet = false;
+  /** What clients have that started before the changes. */
+  #started: ReadonlyMap<string, Buffer> = new Map();
 
   /** @param prefix of the repository's keys */
   constructor(prefix: string) {
@@ -32,13 +34,14 @@ export class WatchedObjects<T extends { bytes: Buffer }> extends Map<string, T> 
     return this.#broken;
   }
 
-  /** Replaces everything. */
-  reset(objects: ReadonlyMap<string, T>): void {
+  /** Replaces everything. @param keepsOld clients that have started from it must find everything, too */
+  reset(objects: ReadonlyMap<string, T>, keepsOld = true): void {
     this.#isQuiet = true;
     this.clear();
     for (const [key, object] of objects) this.set(key, object);
     this.#isQuiet = false;
     this.#broken = [];
+    this.#started = startedClients(keepsOld ? this.#contents() : new Map());
   }
 
   /** Without locks: path relative to the repository -> object. */
@@ -58,10 +61,15 @@ export class WatchedObjects<T extends { bytes: Buffer }> extends Map<string, T> 
     return Object.fromEntries(entries.sort());
   }
 
+  #contents(): Map<string, Buffer> {
+    return new Map([...this.files()].map(([path, { bytes }]) => [path, bytes]));
+  }
+
   #look(key: string): void {
     if (this.#isQuiet || key.startsWith(`${this.#prefix}.lock`)) return;
-    const files = new Map([...this.files()].map(([path, { bytes }]) => [path, bytes]));
-    this.#broken.push(...brokenReferences(files).map((problem) => `after ${key}: ${problem}`));
+    const files = this.#contents();
+    const broken = [...brokenReferences(files), ...brokenReferences(files, this.#started)];
+    this.#broken.push(...broken.map((problem) => `after ${key}: ${problem}`));
   }
 }
 
