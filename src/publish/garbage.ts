@@ -3,6 +3,8 @@ import type { Reach } from './job.ts';
 import type { KeepRules, PublishAction } from './plan.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** A request of a run that has lost its lock, to lead clients to what it has stored, arrives within this time if at all. */
+const LATE_MS = 60 * 60 * 1000;
 
 /** Metadata of one place in a repository. Clients are led to one generation at a time. */
 export interface Series {
@@ -57,10 +59,15 @@ export function expiredMetadata(
     new Set(reaches.flatMap((reach) => reach.before)),
     new Set(reaches.flatMap((reach) => reach.after)),
   ];
+  /** Whether a run may still be about to lead clients to metadata. */
+  const mayFollow = (generation: Generation, { generations }: Series) => {
+    const used = generations.filter(({ path }) => before.has(path)).map(storedAt);
+    return storedAt(generation) > Math.max(...used, Date.parse(at) - LATE_MS);
+  };
   const isExpired = (generation: Generation, all: Series) => {
     const pointed = modified.get(all.pointer);
     // Without the file that leads to them, it is unknown which ones count: it may have been lost, or not be there yet.
-    if (pointed === undefined || after.has(generation.path)) return false;
+    if (pointed === undefined || after.has(generation.path) || mayFollow(generation, all)) return false;
     const since = before.has(generation.path) ? Date.parse(at) : unusedSince(generation, all, pointed);
     return since <= cutoff({ at, days });
   };

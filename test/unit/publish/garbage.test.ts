@@ -58,6 +58,15 @@ describe('an index under its hash', () => {
     expect(left(hash('c'))).toEqual([]);
   });
 
+  it('stays for an hour if a run may still be about to lead to it, whatever the days', () => {
+    const minutes = (ago: number) => ({ ...ages, [hash('d')]: ago / (24 * 60) });
+    expect(expired(APT, minutes(59), { ...current, days: 0 })).toEqual([hash('a'), hash('b')]);
+    expect(expired(APT, minutes(61), { ...current, days: 0 })).toEqual([hash('a'), hash('b'), hash('d')]);
+    // Stored before what is in use: something has led to it, or never will.
+    const used = { [`${SUITE}/InRelease`]: 0, [hash('a')]: 0.002, [hash('b')]: 0.001 };
+    expect(expired(APT, used, { before: [hash('b')], after: [hash('b')], days: 0 })).toEqual([hash('a')]);
+  });
+
   it('stays if there is no InRelease, which may have been lost', () => {
     const { [`${SUITE}/InRelease`]: _, ...others } = ages;
     expect(expired(APT, others, {})).toEqual([]);
