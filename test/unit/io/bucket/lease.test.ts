@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { acquireLease, LOCK_KEY } from '../../../../src/io/bucket/lease.ts';
 import { memoryBucket } from '../../../support/memory-bucket.ts';
 
@@ -27,6 +27,14 @@ function place(options: { hasConditions?: boolean } = {}) {
     );
   return { bucket, told, acquire, version, steal };
 }
+
+// In CI, it has a number.
+beforeEach(() => {
+  vi.stubEnv('GITHUB_RUN_ID', '');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('the lock of a bucket', () => {
   it('is renewed until it is released', async () => {
@@ -84,7 +92,6 @@ describe('the lock of a bucket', () => {
     expect(attributes?.cacheControl).toBe('no-store');
     await expect(acquire()).rejects.toThrow('is locked by run 12345 of GitHub Actions, run-1, which began');
     await lease.release();
-    vi.unstubAllEnvs();
   });
 
   it('is taken over whatever it contains', async () => {
