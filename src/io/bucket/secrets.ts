@@ -1,6 +1,9 @@
+import { SECRET_VARIABLES } from '../exec.ts';
 import { shownUrl } from '../shown-url.ts';
 
 const REDACTED = 'REDACTED';
+/** Anything shorter could be a part of an ordinary word. */
+const MIN_SECRET = 8;
 /** A service's message is one sentence. */
 const MAX_MESSAGE = 400;
 
@@ -8,7 +11,10 @@ const MAX_MESSAGE = 400;
  * A service's message without what could be secret: queries of URLs (a session URI permits an upload), tokens, keys, and other long words.
  */
 export function withoutSecrets(message: string): string {
-  return message
+  const known = SECRET_VARIABLES.flatMap((name) => process.env[name]?.trim() || []);
+  return known
+    .filter((secret) => secret.length >= MIN_SECRET)
+    .reduce((text, secret) => text.replaceAll(secret, REDACTED), message)
     .replace(/-----BEGIN [\s\S]*?(?:-----END [A-Z ]+-----|$)/g, REDACTED)
     .replace(/https?:\/\/[^\s"'<>]+/g, (url) => shownUrl(url))
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`)

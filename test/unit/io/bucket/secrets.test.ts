@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { withoutSecrets } from '../../../../src/io/bucket/secrets.ts';
 
 it.each([
@@ -17,6 +17,13 @@ it.each([
   ['-----BEGIN PRIVATE KEY-----\nSECRET', 'REDACTED'],
 ])('removes what could be secret: %j', (message, shown) => {
   expect(withoutSecrets(message)).toBe(shown);
+});
+
+it('removes the secrets of the environment, whatever they look like', () => {
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wJalr/EXAMPLE');
+  vi.stubEnv('AWS_SESSION_TOKEN', '');
+  expect(withoutSecrets('No wJalr/EXAMPLE, wJalr')).toBe('No REDACTED, wJalr');
+  vi.unstubAllEnvs();
 });
 
 it('keeps accounts, permissions and names, on one line of limited length', () => {
