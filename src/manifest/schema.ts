@@ -131,6 +131,16 @@ const step = z.strictObject({
   /** Exposure of the step's packages: advisory -> exposure. */
   exposures: z.record(z.string(), exposure).optional(),
   checks: z.array(checkResult).optional(),
+  /** The git commit that the recipes and patches came from, if they are in a repository. */
+  recipes: z
+    .strictObject({
+      commit: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
+      /** Whether they had uncommitted changes. Absent: unknown. */
+      modified: z.boolean().optional(),
+      /** URL of the repository, if GitHub Actions names it. */
+      repository: z.string().optional(),
+    })
+    .optional(),
   /** Metric name (with labels) to value, scraped after the relayed traffic. */
   metrics: z.record(z.string(), z.number()).optional(),
   /** Facts for the report: feature list, compiler, package versions of the toolchain. */

@@ -6,6 +6,7 @@ import { formatManifest, inOrder, parseManifest, withBase, withStep } from '../m
 import { planDigest } from '../plan/document.ts';
 import { makesImages } from '../plan/machine.ts';
 import { releaseVersion } from '../plan/package-version.ts';
+import type { RecipeCommit } from './recipe-commit.ts';
 import { packageVersion } from './recipes.ts';
 import type { PlannedRelease } from './session.ts';
 import type { ManifestStore } from './step.ts';
@@ -19,8 +20,9 @@ export async function readManifest(dir: string): Promise<Manifest | undefined> {
 /**
  * Opens or creates manifest.json in a release's folder. Keeps the old steps if the source is the same; their keys decide
  * whether they are current. Each change is written before the next step starts. A run that makes images changes nothing else.
+ * @param recipes the commit of the recipes, which is recorded with each step that they made
  */
-export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
+export async function openManifest(release: PlannedRelease, recipes?: RecipeCommit): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
   const { plan, document } = release;
   const old = await readManifest(release.dir);
@@ -41,7 +43,11 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
   return {
     earlier: old?.steps ?? [],
     read: () => manifest,
-    record: (step) => change(withStep(manifest, step)),
+    // A package that was given as a file is not planned.
+    record: (step) =>
+      change(
+        withStep(manifest, recipes === undefined || step.planned === undefined ? step : { ...step, recipes }),
+      ),
     recordBase: (base) => change(withBase(manifest, base)),
   };
 }

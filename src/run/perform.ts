@@ -20,6 +20,7 @@ import { baseGroups, baseNodes } from './bases.ts';
 import { cachedPackage } from './extra-packages.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { openManifest } from './manifest-file.ts';
+import { recipeCommit } from './recipe-commit.ts';
 import { packageRoot } from './recipes.ts';
 import { writeReports } from './reports.ts';
 import { isPlain, type PlannedRelease, placeOf, type Session } from './session.ts';
@@ -48,7 +49,7 @@ export async function performRelease(
     if (release.source !== undefined) await writeSource(release.source, dir, io);
     await placeExtraPackages(release, session.cache);
     await writePlan(release);
-    const store = await openManifest(release);
+    const store = await openManifest(release, await recipeCommit(io.exec, session.options.recipes));
     await before(store);
     const bases = new Map<string, ReadyBase>();
     const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));

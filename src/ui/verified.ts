@@ -137,16 +137,19 @@ function provenanceRows({ buildDefinition, runDetails }: Members, own: string): 
 }
 
 function dependencyRows({ name, uri, digest, annotations }: Members): string[][] {
-  const { provider, location, origin, packages, toolchain } = members(annotations);
+  const { provider, location, origin, packages, toolchain, modified } = members(annotations);
   const from = [text(uri), text(provider), text(location), text(origin)].filter((each) => each !== '');
   const [algorithm = '', hex = ''] = Object.entries(members(digest))[0] ?? [];
   const count = Math.max(Object.keys(members(packages)).length, list(toolchain).length);
-  const details = [...from, ...(count === 0 ? [] : [plural(count, 'package')])];
-  const own = text(name).replace(/^base image /, '');
-  const label = own !== text(name) ? 'base image' : SOURCE.test(own) ? 'source' : 'made from';
+  const changed = modified === true ? ['with uncommitted changes'] : [];
+  const details = [...from, ...changed, ...(count === 0 ? [] : [plural(count, 'package')])];
+  const own = text(name).replace(/^(?:base image |recipes, )/, '');
+  const label = SOURCE.test(own)
+    ? 'source'
+    : (/^base image|^recipes(?=, )/.exec(text(name))?.[0] ?? 'made from');
   return [
     [label, own],
-    ['', `${[...details, algorithm].join(', ')}:`],
+    ['', algorithm === '' ? details.join(', ') : `${[...details, algorithm].join(', ')}:`],
     ['', text(hex)],
   ];
 }

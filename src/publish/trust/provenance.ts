@@ -47,6 +47,7 @@ export function provenanceOf(
       internalParameters: { steps: steps.map((each) => parametersOf(each, plan)) },
       resolvedDependencies: [
         ...sourceOf(manifest),
+        ...recipesOf(steps, manifest),
         ...basesOf(steps, manifest),
         ...packagesOf(made, manifest),
       ],
@@ -111,6 +112,22 @@ function sourceOf({ source, coturn: { version } }: Manifest): Resource[] {
     ...(gitTree === undefined ? {} : { annotations: { gitTree } }),
   };
   return [tarball, repository];
+}
+
+/** Where the recipes came from: the project's commit, and turnbuild, whose own are under them. */
+function recipesOf(steps: readonly ManifestStep[], { turnbuild }: Manifest): Resource[] {
+  const commits = new Map(
+    steps.flatMap(({ recipes }) => (recipes === undefined ? [] : [[recipes.commit, recipes] as const])),
+  );
+  return [
+    ...[...commits.values()].map(({ commit, modified, repository }) => ({
+      name: 'recipes, git commit',
+      ...(repository === undefined ? {} : { uri: `git+${repository}` }),
+      digest: { gitCommit: commit },
+      ...(modified === undefined ? {} : { annotations: { modified } }),
+    })),
+    { name: `turnbuild ${turnbuild}`, uri: `pkg:npm/turnbuild@${turnbuild}` },
+  ];
 }
 
 /** The base images that the steps started from, with the versions of their packages and of those that a step added. */

@@ -30,6 +30,13 @@ const SOURCES = [
     annotations: { provider: 'github', location: 'github.com/coturn/coturn 4.18.0' },
   },
 ];
+const RECIPES = [
+  {
+    ...{ name: 'recipes, git commit', uri: 'git+https://github.com/example/coturn-packages' },
+    ...{ digest: { gitCommit: IDENTITY.commit }, annotations: { modified: false } },
+  },
+  { name: 'turnbuild 0.1.0', uri: 'pkg:npm/turnbuild@0.1.0' },
+];
 const BASES = [
   {
     name: 'base image trixie-arm64',
@@ -62,7 +69,7 @@ const lines = (of: Partial<Verified> = {}) =>
     {
       file: 'coturn_4.18.0+turnbuild-1~deb13_arm64.deb',
       ...{ sha256: HEX.replace('8f', '83'), signatures: [IDENTITY] },
-      ...{ provenance: provenance([...SOURCES, ...BASES]), tests: tests(), missing: [] },
+      ...{ provenance: provenance([...SOURCES, ...RECIPES, ...BASES]), tests: tests(), missing: [] },
       ...of,
     },
     TYPE,
@@ -101,6 +108,15 @@ describe('what was proved', () => {
     const text = lines({ signatures: [{ ...KEY, isKeyFromDownload: true }] }).join(' ');
     expect(text.replace(/\s+/g, ' ')).toContain(
       'key.asc came with the download, so its revocation and expiry are not proved; pass --key FILE',
+    );
+  });
+
+  it('says that the recipes were modified', () => {
+    const [commit] = RECIPES;
+    const modified = { ...commit, uri: undefined, annotations: { modified: true } };
+    const text = lines({ provenance: provenance([modified]) }).join('\n');
+    expect(text).toContain(
+      `\n  recipes     git commit\n              with uncommitted changes, gitCommit:\n              ${IDENTITY.commit}\n`,
     );
   });
 

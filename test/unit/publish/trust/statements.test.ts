@@ -107,12 +107,27 @@ describe('provenance', () => {
         },
       },
       { uri: 'git+https://github.com/coturn/coturn', digest: { gitCommit: 'a'.repeat(40) } },
+      { name: 'turnbuild 0.1.0', uri: 'pkg:npm/turnbuild@0.1.0' },
       {
         uri: `docker://debian:trixie-slim@sha256:${sha('image')}`,
         digest: { sha256: sha('base') },
         annotations: { packages: { dpkg: '1.22.22' }, toolchain: ['dpkg=1.22.22', 'gcc-14=14.2.0-19'] },
       },
     ]);
+  });
+
+  it("names the commit of the project's recipes", () => {
+    const recipes = { commit: 'b'.repeat(40), modified: true, repository: 'https://github.com/example/own' };
+    const manifest = release();
+    const steps = manifest.steps.map((step) => ({ ...step, recipes }));
+    const own = made(PACKAGE, { ...manifest, steps });
+    const { resolvedDependencies } = provenanceOf(own, manifest, plan).buildDefinition;
+    const expected = {
+      ...{ name: 'recipes, git commit', uri: 'git+https://github.com/example/own' },
+      ...{ digest: { gitCommit: recipes.commit }, annotations: { modified: true } },
+    };
+    expect(resolvedDependencies.filter(({ name }) => name === expected.name)).toEqual([expected]);
+    for (const each of resolvedDependencies) expect(() => resource.parse(each)).not.toThrow();
   });
 
   it('names each step that led to the files, with its digests', () => {
