@@ -29,6 +29,22 @@ it('openManifest keeps the steps of earlier runs only if the sources are the sam
   expect((await readManifest(dir))?.steps).toEqual([]);
 });
 
+it('openManifest records the commit of the recipes with the steps that they make, and keeps it', async () => {
+  const dir = temporaryFolder();
+  const planned = release(dir, '2'.repeat(64));
+  const recipes = { commit: 'c'.repeat(40), modified: false };
+  const made = { ...STEP, planned: 'b'.repeat(64) };
+  const store = await openManifest(planned, recipes);
+  await store.record(made);
+  // A package that was given as a file.
+  await store.record({ ...STEP, id: 'package:debian-12:arm64', stage: 'package' });
+  const steps = [{ ...made, recipes }, expect.not.objectContaining({ recipes })];
+  expect((await readManifest(dir))?.steps).toEqual(steps);
+  // What is up to date stays as it was made.
+  const later = await openManifest(planned, { commit: 'd'.repeat(40), modified: true });
+  expect(later.read().steps).toEqual(steps);
+});
+
 it('the manifest of a package file has its package version and no source', async () => {
   const dir = temporaryFolder();
   const planned = release(dir, undefined);
