@@ -163,7 +163,7 @@ module.exports = {
         'ui/(format|output)\\.ts',
         'errors\\.ts',
       ],
-      ['commander'],
+      ['commander', 'node'],
     ),
     {
       name: 'no-stage-imports-another',
