@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { BEFORE_AND_AFTER, CLEAN, killPublication } from '../support/killed-publication.ts';
+import { BEFORE_AND_AFTER, CLEAN, PROMOTE, REFRESH, WITHDRAW } from '../support/kill-scenarios.ts';
+import { killPublication } from '../support/killed-publication.ts';
 
 /** Chooses points that are spread over a run. test/full/publish.test.ts tries each. */
 const sample = (size: number) => (points: readonly number[]) =>
@@ -17,3 +18,15 @@ it('turnbuild gc finishes a run that was killed, and clients never see a broken 
   const newest = BEFORE_AND_AFTER.filter((seen) => seen.includes('4.19'));
   expect(await killPublication(sample(6), CLEAN)).toEqual(newest);
 }, 120_000);
+
+it.each([
+  ['promote', PROMOTE, BEFORE_AND_AFTER],
+  ['withdraw', WITHDRAW, BEFORE_AND_AFTER],
+  ['refresh', REFRESH, BEFORE_AND_AFTER.filter((seen) => seen.includes('4.19'))],
+])(
+  'turnbuild %s finishes a run that was killed, and clients never see a broken repository',
+  async (_, scenario, seen) => {
+    expect(await killPublication(sample(3), scenario)).toEqual(seen);
+  },
+  120_000,
+);

@@ -1,66 +1,43 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { aptClient } from './apt-client.ts';
 import { dnfClient } from './dnf-client.ts';
-import { packagedRelease } from './packaged-release.ts';
+import { type Channel, PUBLISH, type Scenario } from './kill-scenarios.ts';
 import { contentOf, publicationPlace, serveRepository } from './published.ts';
 import { temporaryFolder } from './sandbox.ts';
 import { createSigningHome } from './signing-home.ts';
 
-const OLD = { version: '4.18.0', targets: { 'debian-13': 'deb13', portable: 'rpm' } };
-const NEW = { ...OLD, version: '4.19.0' };
-
 /** Runs at a time. */
 const WORKERS = 2;
 
-/** Reads a repository with apt and dnf. Fails if either finds anything broken. @returns client -> the newest version that it finds */
-async function read(repo: string): Promise<Record<string, string>> {
+/** Downloads from channels of a repository with apt and dnf. Fails if either finds anything broken. @returns `apt testing` -> the newest version */
+async function read(repo: string, channels: readonly Channel[]): Promise<Record<string, string>> {
   const server = await serveRepository(repo);
-  const apt = aptClient(temporaryFolder(), server.read('apt/coturn-trixie-testing.sources'));
-  await apt.update();
-  await apt.download('coturn');
-  const dnf = dnfClient(temporaryFolder(), server.read('dnf/coturn-portable-testing.repo'));
-  await dnf.download('coturn');
-  const newest = (versions: string[]) => versions.sort().at(-1) ?? '';
-  return { apt: newest(await apt.versions('coturn')), dnf: newest(await dnf.versions('coturn')) };
+  const found: Record<string, string> = {};
+  for (const channel of channels) {
+    const suite = channel === 'stable' ? 'trixie' : `trixie-${channel}`;
+    const apt = aptClient(temporaryFolder(), server.read(`apt/coturn-${suite}.sources`));
+    await apt.update();
+    const deb = await apt.download('coturn');
+    const dnf = dnfClient(temporaryFolder(), server.read(`dnf/coturn-portable-${channel}.repo`));
+    const rpm = await dnf.download('coturn');
+    found[`apt ${channel}`] = /coturn_(.*)_amd64\.deb$/.exec(deb)?.[1] ?? deb;
+    found[`dnf ${channel}`] = /coturn-(.*)\.x86_64\.rpm$/.exec(rpm)?.[1] ?? rpm;
+  }
+  return found;
 }
 
-type Place = ReturnType<typeof publicationPlace>;
-
-/** A run to be killed. */
-interface Scenario {
-  /** Makes the repository and the release. */
-  prepare(place: Place): Promise<void>;
-  /** Its command and arguments. */
-  words: readonly [string, ...string[]];
-  /** The fewest points that it must have. */
-  points: number;
+/** What a repository leads to, and which suites expire. */
+function stateOf(repo: string): Record<string, string> {
+  const content = contentOf(repo);
+  const releases = Object.keys(content).filter((path) => path.endsWith('/InRelease'));
+  const expiring = releases.filter((path) =>
+    readFileSync(join(repo, path), 'utf8').includes('\nValid-Until: '),
+  );
+  return { ...content, expiring: expiring.join(' ') };
 }
-
-const PUBLISH: Scenario = {
-  async prepare({ out, publish }) {
-    packagedRelease(out, OLD);
-    expect(await publish()).toMatchObject({ code: 0 });
-    packagedRelease(out, NEW);
-    // Signs the packages. Other signatures would be other files.
-    expect(await publish(['--dry-run'])).toMatchObject({ code: 0 });
-  },
-  words: ['publish'],
-  points: 60,
-};
-
-/** Deletes the older release of a repository, with everything that led to it until then. */
-export const CLEAN: Scenario = {
-  async prepare({ out, publish }) {
-    for (const release of [OLD, NEW]) {
-      packagedRelease(out, release);
-      expect(await publish()).toMatchObject({ code: 0 });
-    }
-  },
-  words: ['gc', '--keep', '1', '--keep-days', '0', '--apply'],
-  points: 100,
-};
 
 /**
  * Changes a repository of apt and dnf, kills the process at points of the run, reads the repository, and runs the command again. Expects that
@@ -72,7 +49,7 @@ export const CLEAN: Scenario = {
  */
 export async function killPublication(
   choose: (points: readonly number[]) => readonly number[],
-  { prepare, words: [verb, ...more], points: fewest }: Scenario = PUBLISH,
+  { prepare, words: [verb, ...more], channels = ['testing'], points: fewest }: Scenario = PUBLISH,
 ): Promise<string[]> {
   const keys = createSigningHome();
   try {
@@ -81,7 +58,9 @@ export async function killPublication(
     const preload = fileURLToPath(new URL('./kill-at.mjs', import.meta.url));
     const env = (at: number) => ({ NODE_OPTIONS: `--import ${preload}`, KILL_AT: String(at) });
     const template = place();
-    await prepare(template);
+    await prepare(template, () =>
+      keys.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', key, 'ed25519', 'sign', '1y']),
+    );
     const copy = () => {
       const own = place();
       cpSync(template.out, own.out, { recursive: true });
@@ -92,17 +71,18 @@ export async function killPublication(
     const { stderr } = await undisturbed.run(verb, more, env(0));
     const count = Number(/synchronised (\d+) times/.exec(stderr)?.[1]);
     expect(count).toBeGreaterThan(fewest);
-    const wanted = contentOf(undisturbed.repo);
-    const result = await read(undisturbed.repo);
+    const wanted = stateOf(undisturbed.repo);
+    const result = await read(undisturbed.repo, channels);
     const seen = new Set<string>();
     const kill = async (at: number) => {
       const own = copy();
       const killed = await own.run(verb, more, env(at));
       expect(killed.code, `killed at ${at}`).not.toBe(0);
-      for (const [client, newest] of Object.entries(await read(own.repo))) seen.add(`${client} ${newest}`);
+      for (const [client, newest] of Object.entries(await read(own.repo, channels)))
+        seen.add(`${client.split(' ')[0]} ${newest}`);
       expect(await own.run(verb, more), `finished after ${at}`).toMatchObject({ code: 0 });
-      expect(contentOf(own.repo), `the result after ${at}`).toEqual(wanted);
-      expect(await read(own.repo), `what clients see after ${at}`).toEqual(result);
+      expect(stateOf(own.repo), `the result after ${at}`).toEqual(wanted);
+      expect(await read(own.repo, channels), `what clients see after ${at}`).toEqual(result);
       for (const dir of [own.out, own.repo]) rmSync(dir, { recursive: true });
     };
     const chosen = choose(Array.from({ length: count }, (_, index) => index + 1));
@@ -113,18 +93,10 @@ export async function killPublication(
     };
     await Promise.all(Array.from({ length: WORKERS }, worker));
     console.log(
-      `killed at ${chosen.length} of ${count} points; clients could read every state, and all runs were finished`,
+      `${verb}: killed at ${chosen.length} of ${count} points; clients could read every state, and all runs were finished`,
     );
     return [...seen].sort();
   } finally {
     keys.remove();
   }
 }
-
-/** The versions that clients see before and after a publication. */
-export const BEFORE_AND_AFTER = [
-  'apt 4.18.0+turnbuild-1~deb13',
-  'apt 4.19.0+turnbuild-1~deb13',
-  'dnf 4.18.0+turnbuild-1',
-  'dnf 4.19.0+turnbuild-1',
-];
