@@ -70,6 +70,7 @@ export async function surviveFaults(faults: readonly Fault[]): Promise<{ what: s
     const before = github.repository.save();
     await publish('4.18.0', CHANNEL);
     const wanted = github.repository.summary();
+    expect(wanted.releases).toMatchObject([{ draft: false }]);
     github.watch.isOn = true;
     for (const fault of own) {
       const what = `${scenario.name}: ${fault.on}: ${JSON.stringify(fault.how)}`;

@@ -137,6 +137,10 @@ async function casesWith(place: Place): Promise<Case[]> {
     await run();
     const after = repository.summary();
     expect(after, `${name} changes something`).not.toEqual(was);
+    expect(
+      after.releases.filter(({ draft }) => draft),
+      `${name} leaves no draft`,
+    ).toEqual([]);
     cases.push({ name, before, after, requests: [...github.requests], run });
     return repository.save();
   };
