@@ -28,5 +28,5 @@ it.each([
   async (_, scenario, seen) => {
     expect(await killPublication(sample(3), scenario)).toEqual(seen);
   },
-  120_000,
+  300_000,
 );
