@@ -18,7 +18,7 @@ export async function newestIn(
   if (channel === 'stable') return own;
   const stable = await place.newest('stable');
   if (stable === undefined || stable.withdrawn !== undefined) return own;
-  return own === undefined || isLater(stable, own) ? stable : own;
+  return own === undefined || own.withdrawn !== undefined || isLater(stable, own) ? stable : own;
 }
 
 const isLater = (a: PublishedRelease, b: PublishedRelease) =>
