@@ -136,7 +136,7 @@ addOptions(
   addRepositoryOptions(
     addCommand(
       'publish',
-      'Publish the verified packages of a release in signed apt and dnf repositories, and on GitHub',
+      'Publish the verified packages of a release in signed apt and dnf repositories or on GitHub',
       [
         'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
         `turnbuild publish 4.18.0 ${REPOSITORY}`,
@@ -173,7 +173,7 @@ addOptions(
     addCommand('refresh', 'Sign a repository again, and rewrite the files that clients copy', [
       `turnbuild refresh ${REPOSITORY} --valid-for 30`,
     ]).description(
-      'Rewrite the files that clients copy, and re-sign indices that were signed with another subkey or, with --valid-for, have less ' +
+      'Rewrite the files that clients copy, and re-sign indices that were signed with another key or subkey or, with --valid-for, have less ' +
         'than half of their validity left. Packages stay as they are. Run it regularly if suites expire.',
     ),
   ),
@@ -280,9 +280,10 @@ addOptions(
 )
   .addHelpText(
     'after',
-    'A release is due if it is requested, if coturn has a newer one that is not quarantined, or if statically linked libraries of the\n' +
-      'published one are outdated. Withdrawn releases are not built again. The exit code is 0 whether or not a release is due; read the\n' +
-      'output.\n',
+    'A release is due if it is requested, if coturn has a newer one that is not\n' +
+      'quarantined, or if statically linked libraries of the published one are\n' +
+      'outdated. Withdrawn releases are not built again. The exit code is 0 whether or\n' +
+      'not a release is due; read the output.\n',
   )
   .action(runs(async () => (await import('../commands/due.ts')).due));
 addOptions(

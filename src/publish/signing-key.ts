@@ -129,7 +129,7 @@ export function expiryWarning(
 ): string | undefined {
   if (expires === undefined || expires - now > WARN_MS) return undefined;
   const days = Math.floor((expires - now) / DAY_MS);
-  return `The key ${fingerprint} expires in ${days} ${days === 1 ? 'day' : 'days'}. After that, clients refuse the repository. Extend it (gpg --quick-set-expire ${fingerprint} 2y), publish again, and give clients the new key file.`;
+  return `The key ${fingerprint} expires in ${days} ${days === 1 ? 'day' : 'days'}. After that, clients refuse the repository. Extend it (gpg --quick-set-expire ${fingerprint} 2y), run turnbuild refresh (or publish again), and replace the .sources files of apt clients.`;
 }
 
 function problemsOf(

@@ -51,7 +51,7 @@ export function applicationDefault(address: string, send: typeof fetch = fetch):
 
 async function findClient(send: typeof fetch): Promise<AuthClient> {
   // With these, the library and what it uses would log requests with their tokens, and the proxy's password.
-  for (const name of ['DEBUG', 'NODE_DEBUG', 'GOOGLE_SDK_NODE_LOGGING']) delete process.env[name];
+  for (const name of ['DEBUG', 'GOOGLE_SDK_NODE_LOGGING']) delete process.env[name];
   // Loaded on demand, so that turnbuild starts faster.
   const { GoogleAuth } = await import('google-auth-library');
   const auth = new GoogleAuth({
