@@ -17,7 +17,11 @@ export async function findManifest(path: string): Promise<string> {
     const file = join(resolve(path), version, 'manifest.json');
     if (await exists(file)) return file;
   }
-  return requireFile(own);
+  throw usageError(
+    'MANIFEST_MISSING',
+    `There is no release in ${resolve(path)}`,
+    'Build one with `turnbuild release`, or pass the manifest.json of a release, or its folder.',
+  );
 }
 
 async function requireFile(file: string): Promise<string> {

@@ -153,7 +153,12 @@ esac`,
   });
 
   test.each([
-    ['a missing folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
+    [
+      'a missing folder',
+      ['outdated', './nowhere'],
+      /There is no release in .*nowhere\n[\s\S]*MANIFEST_MISSING/,
+      2,
+    ],
     ['a missing manifest', ['outdated', './nothing.json'], /File not found: .*nothing\.json/, 2],
     [
       'a source without releases',

@@ -102,12 +102,13 @@ export function githubError(
       "Check the repository's rules for tags and releases, then run the same command again.",
     );
   const problem = networkProblem(cause ?? error);
-  const why =
-    status === undefined || cause !== undefined ? reasonOf(cause ?? error) : `status ${status}: ${said}`;
+  const isAnswer = status !== undefined && cause === undefined;
   return fail(
     'GITHUB_UNREACHABLE',
     problem === undefined
-      ? `GitHub is unreachable, or failed (${why})`
+      ? isAnswer
+        ? `GitHub failed (${status}: ${said})`
+        : `no answer from GitHub (${reasonOf(cause ?? error)})`
       : `GitHub is unreachable: ${problem.why}`,
     problem?.hint ?? 'Run the same command again: completed uploads and changes are not repeated.',
   );
