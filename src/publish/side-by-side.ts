@@ -1,14 +1,17 @@
+import { KEY_FILE } from './key-file.ts';
 import type { PublishAction } from './plan.ts';
 
 /**
  * Divides changes into groups, in order. The changes of a group may be made side by side, because none leads to another: they store new files,
- * replace files, or move pointers. Files are deleted one after the other.
+ * replace files, or move pointers. Files are deleted one after the other. The key is a group of its own: metadata that are signed again are
+ * replaced, too, and clients must be able to get the key that signed them.
  */
 export function independentGroups(actions: readonly PublishAction[]): PublishAction[][] {
   const groups: PublishAction[][] = [];
   for (const action of actions) {
     const last = groups.at(-1);
-    if (last !== undefined && last[0]?.do === action.do && action.do !== 'delete') last.push(action);
+    const isAlone = action.do === 'delete' || [action.path, last?.[0]?.path].includes(KEY_FILE);
+    if (last !== undefined && last[0]?.do === action.do && !isAlone) last.push(action);
     else groups.push([action]);
   }
   return groups;

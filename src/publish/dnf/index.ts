@@ -118,7 +118,7 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
     reach: {
       before: changes.flatMap(({ published }) => reachOf(published)),
       after: changes.flatMap((each) =>
-        reachOf({ name: each.next.name, list: mirrorList(each.next, facts), plain: plainAfter(each) }),
+        reachOf({ name: each.next.name, list: mirrorList(each.next, facts), plain: plainAfter(each, facts) }),
       ),
       packages: changes.flatMap((each) => each.packages.map(({ file }) => poolPath(file))),
     },

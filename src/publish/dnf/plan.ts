@@ -20,8 +20,10 @@ export interface PublishedRepository {
   signer: string | undefined;
   /** Undefined: there is none. */
   files: readonly MetadataFile[] | undefined;
-  /** The metadata under the plain base, as its repomd.xml lists them. Undefined: there are none, or they cannot be read. */
+  /** The metadata under the plain base, as its repomd.xml lists them, whoever signed it. Undefined: there are none, or they cannot be read. */
   plain: readonly MetadataFile[] | undefined;
+  /** Fingerprint of the key or subkey that signed those; undefined also if the signature is bad or missing. */
+  plainSigner: string | undefined;
   packages: readonly ListedRpm[];
 }
 
@@ -84,12 +86,16 @@ export function stateOf(
   return stateFolder(name, sha256(contentText(files)));
 }
 
-/** The metadata that the plain base has after a change: those that are there, unless their content differs. */
-export function plainAfter({
-  published: { plain },
-  next,
-}: DnfFacts['changes'][number]): readonly MetadataFile[] {
-  return plain !== undefined && contentText(plain) === contentText(next.plain) ? plain : next.plain;
+/**
+ * The metadata that the plain base has after a change: those that are there, unless their content differs, or anything else than the key or
+ * subkey that signs now has signed them.
+ */
+export function plainAfter(
+  { published: { plain, plainSigner }, next }: DnfFacts['changes'][number],
+  { signer }: Pick<DnfFacts, 'signer'>,
+): readonly MetadataFile[] {
+  const isIntact = plain !== undefined && contentText(plain) === contentText(next.plain);
+  return isIntact && plainSigner === signer ? plain : next.plain;
 }
 
 /** The text of a repository's next mirror list. */
@@ -98,9 +104,10 @@ export function mirrorList(next: NextRepository, facts: Pick<DnfFacts, 'sha256' 
 }
 
 /**
- * Plans how packages get into dnf repositories: first the packages, then the metadata of the new state in a folder of their own, then the
- * same under the plain base, and last the mirror list, which points to the new state. dnf sees either state. A client with a plain `baseurl`
- * can get repomd.xml and its signature from different states, and must try again.
+ * Plans how packages get into dnf repositories: first the packages and the key, then the metadata of the new state in a folder of their own,
+ * then the same under the plain base, and last the mirror list, which points to the new state. dnf sees either state. A client with a plain
+ * `baseurl` can get repomd.xml and its signature from different states, and must try again. If only the key or subkey changes, the state that
+ * clients use is signed again. So they must be able to get the key before that.
  * @throws PUBLISHED_DIFFERS if a name is taken by different content
  */
 export function planDnf(facts: DnfFacts): Destination {
@@ -118,7 +125,7 @@ export function planDnf(facts: DnfFacts): Destination {
     )
     .map(({ next }) => next);
   const plain = facts.changes
-    .filter((each) => changed.includes(each.next) || plainAfter(each) !== each.published.plain)
+    .filter((each) => plainAfter(each, facts) !== each.published.plain)
     .map(({ next }) => next);
   const data = (base: string, files: readonly MetadataFile[]) =>
     files.map(({ path, size, sha256: digest }) =>
@@ -135,10 +142,10 @@ export function planDnf(facts: DnfFacts): Destination {
     ...facts.packages.map(({ file, size, sha256: digest }) =>
       storeNew(poolPath(file), { size, sha256: digest, file: `signed/${file}` }, facts),
     ),
+    ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
     ...changed.flatMap((next) => data(stateOf(next, facts), next.files)),
     // A state that was published once never changes, except that it can be signed again. If a run was killed, nothing points to its state yet.
     ...changed.flatMap((next) => (next.isStored ? [] : repomd(stateOf(next, facts)))),
-    ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
     ...plain.flatMap((next) => data(baseFolder(next.name), next.plain)),
     ...plain.flatMap((next) => repomd(baseFolder(next.name))),
     ...pointing.map(({ next }) => ({ do: 'point' as const, path: mirrorListPath(next.name) })),

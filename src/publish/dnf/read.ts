@@ -25,14 +25,12 @@ export async function readRepository(
   into: string,
 ): Promise<PublishedRepository> {
   const { store } = reading;
-  const [list, plain] = (
-    await Promise.all([
-      store.read(mirrorListPath(name), MAX_LIST),
-      store.read(`${baseFolder(name)}/${REPODATA}/repomd.xml`, MAX_REPOMD),
-    ])
-  ).map((bytes) => bytes?.toString('utf8'));
+  const list = (await store.read(mirrorListPath(name), MAX_LIST))?.toString('utf8');
   if (list === undefined)
-    return { name, list, signer: undefined, files: undefined, plain: undefined, packages: [] };
+    return {
+      ...{ name, list, signer: undefined, files: undefined },
+      ...{ plain: undefined, plainSigner: undefined, packages: [] },
+    };
   const base = stateIn(list, name);
   const foreign = (path: string) =>
     new TurnbuildError('DNF_FOREIGN', `${path} in ${store.address} was not written by turnbuild`, {
@@ -56,7 +54,12 @@ export async function readRepository(
     await writeText(join(into, path), bytes);
     if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
   }
-  return { name, list, signer, files, plain: metadataFiles(plain ?? ''), packages };
+  const plain = await signedRepomd(baseFolder(name), reading);
+  return {
+    ...{ name, list, signer, files, packages },
+    plain: metadataFiles(plain.repomd?.toString('utf8') ?? ''),
+    plainSigner: plain.signer,
+  };
 }
 
 /** The folder of the state that a mirror list points to. */
@@ -65,7 +68,7 @@ export function stateIn(list: string, name: RepositoryName): string | undefined 
   return new RegExp(`/(${folder}-[0-9a-f]{16})/?\\s*$`).exec(list)?.[1];
 }
 
-/** Whether the folder of a state has metadata with this content, signed by this key or subkey. */
+/** Whether the folder of a state has all metadata with this content, signed by this key or subkey. */
 export async function isStateStored(
   base: string,
   { content, signer }: { content: string; signer: string },
@@ -74,40 +77,47 @@ export async function isStateStored(
   try {
     const found = await verifiedRepomd(base, reading);
     const files = metadataFiles(found.repomd.toString('utf8'));
-    return files !== undefined && contentText(files) === content && found.signer === signer;
+    if (files === undefined || contentText(files) !== content || found.signer !== signer) return false;
+    // A run of gc that was killed may have deleted some.
+    const stored = await Promise.all(files.map(({ path }) => reading.store.describe(`${base}/${path}`)));
+    return files.every(({ sha256 }, index) => stored[index]?.sha256 === sha256);
   } catch (error) {
     if (error instanceof TurnbuildError && /^DNF_/.test(error.code)) return false;
     throw error;
   }
 }
 
-async function verifiedRepomd(
-  base: string,
-  reading: Reading,
-): Promise<{ repomd: Buffer; signer: string | undefined }> {
-  const { store, exec, signal, work, keyring } = reading;
+async function verifiedRepomd(base: string, reading: Reading): Promise<{ repomd: Buffer; signer: string }> {
+  const path = `${base}/${REPODATA}/repomd.xml`;
+  const { repomd, signature, signer, said } = await signedRepomd(base, reading);
+  if (repomd === undefined) throw damaged(reading, path, 'is missing');
+  if (signature === undefined) throw damaged(reading, `${path}.asc`, 'is missing');
+  if (signer !== undefined) return { repomd, signer };
+  throw new TurnbuildError(
+    'DNF_SIGNATURE_INVALID',
+    `${path} in ${reading.store.address} has no valid signature of the key: ${said}`,
+    {
+      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it was revoked, publish to an empty repository.',
+    },
+  );
+}
+
+/** A repomd.xml, its signature, and whose it is: undefined if it is not good. `said`: why not, by gpgv. */
+async function signedRepomd(base: string, { store, exec, signal, work, keyring }: Reading) {
   const path = `${base}/${REPODATA}/repomd.xml`;
   const [repomd, signature] = await Promise.all([
     store.read(path, MAX_REPOMD),
     store.read(`${path}.asc`, MAX_REPOMD),
   ]);
-  if (repomd === undefined) throw damaged(reading, path, 'is missing');
-  if (signature === undefined) throw damaged(reading, `${path}.asc`, 'is missing');
+  if (repomd === undefined || signature === undefined) return { repomd, signature };
   const file = join(work, 'repomd.xml');
   await writeText(file, repomd);
   await writeText(`${file}.asc`, signature);
   const args = ['--keyring', keyring, `${file}.asc`, file];
   // A subkey that has expired since then has still signed what is there.
   const { signer, stderr } = await gpgv(exec, args, signal, { expired: true });
-  if (signer !== undefined) return { repomd, signer };
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
-  throw new TurnbuildError(
-    'DNF_SIGNATURE_INVALID',
-    `${path} in ${store.address} has no valid signature of the key: ${said.join('; ')}`,
-    {
-      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it was revoked, publish to an empty repository.',
-    },
-  );
+  return { repomd, signature, signer, said: said.join('; ') };
 }
 
 function packagesIn(bytes: Buffer, path: string, reading: Reading) {

@@ -18,6 +18,15 @@ describe('independentGroups', () => {
     ]);
   });
 
+  it('replaces the key alone', () => {
+    const words = ['replace a', 'replace key.asc', 'replace b', 'replace c'];
+    expect(independentGroups(words.map(action)).map((group) => group.map(({ path }) => path))).toEqual([
+      ['a'],
+      ['key.asc'],
+      ['b', 'c'],
+    ]);
+  });
+
   it('deletes one file after the other', () => {
     expect(independentGroups(['delete a', 'delete b'].map(action))).toHaveLength(2);
   });

@@ -7,9 +7,11 @@ import {
   mirrorList,
   type NewRpm,
   neededPaths,
+  plainAfter,
   planDnf,
 } from '../../../../src/publish/dnf/plan.ts';
 import { missingFrom } from '../../../../src/publish/select.ts';
+import { independentGroups } from '../../../../src/publish/side-by-side.ts';
 
 const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
@@ -36,9 +38,11 @@ const next = (content: string, isStored = false) => ({
   ...{ name: NAME, files: metadata(content), plain: metadata(`plain ${content}`), isStored },
 });
 const absent = {
-  ...{ name: NAME, list: undefined, signer: undefined, files: undefined, plain: undefined, packages: [] },
+  ...{ name: NAME, list: undefined, signer: undefined, files: undefined, packages: [] },
+  ...{ plain: undefined, plainSigner: undefined },
 };
 const SIGNER = 'S'.repeat(40);
+const OTHER = 'O'.repeat(40);
 const listOf = (content: string, url = URL_OF_CLIENTS) => mirrorList(next(content), { sha256, url });
 const published = (content: string, url?: string) => ({
   ...{
@@ -47,6 +51,7 @@ const published = (content: string, url?: string) => ({
     signer: SIGNER,
     files: metadata(content),
     plain: metadata(`plain ${content}`),
+    plainSigner: SIGNER,
     packages: [rpm('1-1')],
   },
 });
@@ -72,15 +77,16 @@ const short = (path: string) =>
 
 describe('planDnf', () => {
   it('repairs a plain base that a run that was killed has changed before the mirror list', () => {
-    const own = { ...published('1'), plain: metadata('2') };
+    const own = { ...published('1'), plain: metadata('plain 2') };
     const { actions } = planDnf(
       facts({ changes: [{ published: own, next: next('1', true) }], packages: [] }),
     );
     const written = actions.map(({ do: what, path }) => `${what} ${short(path)}`);
     expect(written).toContain('replace dnf/testing/portable/x86_64/repodata/repomd.xml');
     expect(written).not.toContain('point dnf/testing/portable/x86_64/mirrorlist');
-    const intact = { ...own, plain: metadata('1') };
-    const nothing = planDnf(facts({ changes: [{ published: intact, next: next('1', true) }], packages: [] }));
+    const nothing = planDnf(
+      facts({ changes: [{ published: published('1'), next: next('1', true) }], packages: [] }),
+    );
     expect(nothing.actions.map(({ path }) => path)).toEqual(['key.asc']);
   });
 
@@ -93,8 +99,8 @@ describe('planDnf', () => {
     ];
     expect(actions.map(({ do: what, path }) => `${what} ${short(path)}`)).toEqual([
       'create dnf/pool/coturn-1-1.x86_64.rpm',
-      ...base('dnf/testing/portable/x86_64-STATE'),
       'replace key.asc',
+      ...base('dnf/testing/portable/x86_64-STATE'),
       ...base('dnf/testing/portable/x86_64'),
       'point dnf/testing/portable/x86_64/mirrorlist',
     ]);
@@ -141,20 +147,47 @@ describe('planDnf', () => {
   });
 
   it('signs again what another subkey has signed', () => {
-    const old = { ...published('1'), signer: 'O'.repeat(40) };
+    const old = { ...published('1'), signer: OTHER, plainSigner: OTHER };
     const { actions } = planDnf(facts({ packages: [], changes: [{ published: old, next: next('1') }] }));
     const replaced = actions
       .filter((each) => each.do !== 'create')
       .map(({ do: what, path }) => `${what} ${short(path)}`);
     expect(replaced).toEqual([
+      'replace key.asc',
       ...['repomd.xml.asc', 'repomd.xml'].map(
         (file) => `replace dnf/testing/portable/x86_64-STATE/repodata/${file}`,
       ),
-      'replace key.asc',
       ...['repomd.xml.asc', 'repomd.xml'].map(
         (file) => `replace dnf/testing/portable/x86_64/repodata/${file}`,
       ),
     ]);
+  });
+
+  it('stores the key before anything that it has signed, also if files are stored side by side', () => {
+    const old = { ...published('1'), signer: OTHER, plainSigner: OTHER };
+    const own = facts({ packages: [], changes: [{ published: old, next: next('1') }] });
+    const data = planDnf(own).actions.flatMap(({ path, size = 0, sha256: digest }) =>
+      digest === undefined || path === 'key.asc' ? [] : [[path, { size, sha256: digest }] as const],
+    );
+    const { actions } = planDnf({ ...own, stored: new Map(data) });
+    expect(new Set(actions.map((each) => each.do))).toEqual(new Set(['replace']));
+    const [first, ...later] = independentGroups(actions).map((group) => group.map(({ path }) => path));
+    expect(first).toEqual(['key.asc']);
+    expect(later.flat().filter((path) => path.endsWith('/repomd.xml'))).toHaveLength(2);
+  });
+
+  it.each([
+    ['is signed by another key or subkey', OTHER],
+    ['has no good signature', undefined],
+  ])('signs the plain base, and nothing else, if it %s', (_, plainSigner) => {
+    const old = { ...published('1'), plainSigner };
+    const change = { published: old, next: next('1', true) };
+    const { actions } = planDnf(facts({ packages: [], changes: [change] }));
+    const stored = actions.map(({ path }) => path).filter((path) => path !== 'key.asc');
+    expect(stored).toHaveLength(5);
+    expect(stored.every((path) => path.startsWith('dnf/testing/portable/x86_64/repodata/'))).toBe(true);
+    // What is stored is also what clients are led to.
+    expect(plainAfter(change, facts())).toBe(change.next.plain);
   });
 
   it('points anew if only the URL has changed', () => {
