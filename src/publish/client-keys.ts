@@ -40,7 +40,8 @@ export async function withClientKeys(
   // What is published is first, so that the order stays the same.
   const keys = [published, Buffer.from(key.armored), extraKeys].filter((each) => each !== undefined);
   const clientKeys = await mergedKeys(exec, { home: await home(), keys, fingerprints: wanted }, signal);
-  return { key: { ...key, clientKeys }, notes };
+  const others = wanted.filter((each) => each !== key.fingerprint).sort();
+  return { key: { ...key, clientKeys, ...(others.length > 0 ? { extraKeys: others } : {}) }, notes };
 }
 
 async function extraFingerprints(

@@ -38,6 +38,8 @@ const destination = z.strictObject({
   channel: z.enum(['testing', 'stable']).nullable(),
   /** Fingerprint of the primary key that signs. Null: nothing is signed, which only GitHub allows. */
   key: z.string().min(1).nullable(),
+  /** Fingerprints of the other primary keys that clients trust, sorted. Absent: none. */
+  extraKeys: z.array(z.string().min(1)).optional(),
   /** URL under which clients reach the repository, if it is known. */
   url: z.string().nullable(),
   /** Who publishes it, if the user says so. */
@@ -151,8 +153,8 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
   );
 }
 
-const nameOf = ({ to, where, channel, key, url, origin, validFor }: Destination) =>
-  `${to} ${where} (${[channel ?? 'all channels', key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`]), ...(validFor === undefined ? [] : [`valid for ${validFor} days`])].join(', ')})`;
+const nameOf = ({ to, where, channel, key, extraKeys, url, origin, validFor }: Destination) =>
+  `${to} ${where} (${[channel ?? 'all channels', key === null ? 'no key' : `key ${key}`, ...(extraKeys ?? []).map((each) => `extra key ${each}`), ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`]), ...(validFor === undefined ? [] : [`valid for ${validFor} days`])].join(', ')})`;
 
 const subjectOf = ({ verb, releases, manifest = '', reason = '', keep }: PublishPlan) =>
   [verb, ...releases, manifest, reason, keep === undefined ? '' : JSON.stringify(keep)]

@@ -129,7 +129,12 @@ async function planPublication(publication: Publication, work: string): Promise<
     schema: PLAN_SCHEMA,
     turnbuild,
     ...head,
-    destinations: jobs.map(({ destination }) => destination),
+    destinations: jobs.map(({ destination }) => ({
+      ...destination,
+      ...(destination.to !== 'github' && key?.extraKeys !== undefined
+        ? { extraKeys: [...key.extraKeys] }
+        : {}),
+    })),
   };
   return { plan, key, jobs };
 }

@@ -14,6 +14,8 @@ export interface SigningKey {
   aptOnlyCurve?: string;
   /** What clients of a repository trust: the public key, and others while keys are replaced. One block with ASCII armor. */
   clientKeys: string;
+  /** Fingerprints of those others, sorted. Absent: none. */
+  extraKeys?: readonly string[];
 }
 
 /** What gpg says about a key: src/io/gpg.ts. */

@@ -12,6 +12,8 @@ import {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
 
+const OTHER_KEY = 'E'.repeat(40);
+
 const DESTINATION: Destination = {
   to: 'apt',
   where: '/srv/packages',
@@ -123,6 +125,12 @@ describe('requirePlanned', () => {
     expect(() => requirePlanned(given, onGithub(), 'publish.json')).not.toThrow();
   });
 
+  it('refuses a plan if clients trust fewer keys', () => {
+    expect(() => requirePlanned(withDestination({ extraKeys: [OTHER_KEY] }), PLAN, 'publish.json')).toThrow(
+      expect.objectContaining({ code: 'PUBLISH_PLAN_STALE' }),
+    );
+  });
+
   it('tells a run without a given plan to start again', () => {
     expect(() => requirePlanned(PLAN, pointing(C, B))).toThrow(
       expect.objectContaining({ hint: 'Run the same command again.' }),
@@ -138,6 +146,7 @@ describe('requirePlanned', () => {
     ['it is another URL', withDestination({ url: 'https://example.org' }), 'the destinations in the plan'],
     ['it is another origin', withDestination({ origin: 'Example' }), 'the destinations in the plan'],
     ['it is another key', withDestination({ key: 'E'.repeat(40) }), 'the destinations in the plan'],
+    ['clients trust more keys', withDestination({ extraKeys: [OTHER_KEY] }), `extra key ${OTHER_KEY}`],
     ['it is another release', { ...PLAN, manifest: B }, 'the release in the plan'],
     [
       'it has another file',
