@@ -80,8 +80,15 @@ it('replaces the key of a dnf repository, whose packages keep the old signature'
   const first = client();
   expect(await first.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
   expect(await sign('refresh', old, next)).toMatchObject({ code: 0, stderr: '' });
+  const signedBefore = readFileSync(join(repo, 'dnf/testing/portable/x86_64/repodata/repomd.xml.asc'));
   expect(await sign('refresh', next, old)).toMatchObject({ code: 0, stderr: '' });
   for (const each of [first, client()]) await each.download('coturn');
+  // As a run leaves it that is killed in between.
+  const plain = join(repo, 'dnf/testing/portable/x86_64/repodata/repomd.xml.asc');
+  writeFileSync(plain, signedBefore);
+  expect(await sign('refresh', next, old)).toMatchObject({ code: 0, stderr: '' });
+  const verified = keys.gpg(['--status-fd', '1', '--verify', plain, plain.replace(/\.asc$/, '')]);
+  expect(verified).toContain(`VALIDSIG ${next}`);
   packagedRelease(out, { version: '4.19.0', targets: TARGETS });
   expect(await sign('publish', next, old)).toMatchObject({ code: 0, stderr: '' });
   for (const each of [first, client()])
@@ -106,6 +113,19 @@ it('refuses keys that the user did not name', async () => {
   // Someone has added a key to the repository. It does not get into what clients copy.
   writeFileSync(join(repo, 'key.asc'), keys.gpg(['--armor', '--export', old, next]));
   expect(await sign('refresh', old)).toMatchObject({ code: 0, stderr: '' });
+  expect(keysIn(repo)).toEqual([old]);
+});
+
+it('refuses a plan that was made with other keys of clients', async () => {
+  const { repo, run, file } = await signedByOld('apt');
+  const { code, stdout } = await run('refresh', ['--dry-run', '--json']);
+  expect(code).toBe(0);
+  const plan = join(repo, '../plan.json');
+  writeFileSync(plan, stdout);
+  expect(await run('refresh', ['--plan', plan, '--extra-keys', file(next)])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`extra key ${next}[\\s\\S]*\\[PUBLISH_PLAN_STALE\\]`)),
+  });
   expect(keysIn(repo)).toEqual([old]);
 });
 

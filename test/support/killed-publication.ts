@@ -1,7 +1,9 @@
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { dearmored } from '../../src/io/gpgv.ts';
 import { aptClient } from './apt-client.ts';
 import { dnfClient } from './dnf-client.ts';
 import { type Channel, PUBLISH, type Scenario } from './kill-scenarios.ts';
@@ -29,14 +31,30 @@ async function read(repo: string, channels: readonly Channel[]): Promise<Record<
   return found;
 }
 
-/** What a repository leads to, and which suites expire. */
+/** What a repository leads to, who signed it, and which suites expire. */
 function stateOf(repo: string): Record<string, string> {
   const content = contentOf(repo);
   const releases = Object.keys(content).filter((path) => path.endsWith('/InRelease'));
   const expiring = releases.filter((path) =>
     readFileSync(join(repo, path), 'utf8').includes('\nValid-Until: '),
   );
-  return { ...content, expiring: expiring.join(' ') };
+  return { ...content, ...signersOf(repo, Object.keys(content)), expiring: expiring.join(' ') };
+}
+
+/** The keys or subkeys that made the signatures in a repository, also in plain bases, which no client here reads. Only keys that clients get count. */
+function signersOf(repo: string, paths: readonly string[]): Record<string, string> {
+  const keyring = join(temporaryFolder(), 'keyring.gpg');
+  writeFileSync(keyring, dearmored(readFileSync(join(repo, 'key.asc'))));
+  const signed = paths.filter((path) => /\/InRelease$|\/repomd\.xml\.asc$/.test(path));
+  expect(signed.length).toBeGreaterThan(0);
+  return Object.fromEntries(
+    signed.map((path) => {
+      const files = path.endsWith('.asc') ? [path, path.replace(/\.asc$/, '')] : [path];
+      const args = ['--status-fd', '1', '--keyring', keyring, ...files.map((file) => join(repo, file))];
+      const { stdout } = spawnSync('gpgv', args, { encoding: 'utf8' });
+      return [`signer of ${path}`, /^\[GNUPG:\] VALIDSIG (\w+)/m.exec(stdout)?.[1] ?? 'nobody'];
+    }),
+  );
 }
 
 /**
