@@ -105,7 +105,8 @@ export async function casesFor<S>(
   place.restore(place.save());
   for (const { name, follows, operation } of OPERATIONS) {
     const before = follows === undefined ? place.save() : (states.get(follows) as S);
-    place.restore(before);
+    // As in `disturbed`.
+    place.restore(before, { keepsOld: name !== 'gc' });
     const start = place.content();
     const plan = callPlan(new Map());
     const own = {

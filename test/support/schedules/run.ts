@@ -41,7 +41,7 @@ export async function disturbed<S>(
   const injected: Disturbed['injected'] = [];
   const dir = mkdtempSync(join(MEMORY, 'turnbuild-test-'));
   // gc deletes at once what only earlier pointers lead to: it keeps files for 0 days here.
-  place.restore(chosen.before, { keepsOld: chosen.name !== 'gc' });
+  place.restore(chosen.before, { keepsOld: !chosen.name.startsWith('gc ') });
   try {
     for (let failed = 0; ; failed += 1) {
       expect(failed, `runs that failed: ${where}`).toBeLessThanOrEqual(failures.size);
