@@ -21,12 +21,16 @@ export function withPublished(manifest: Manifest, files: readonly PublishedFile[
   });
 }
 
-/** The digest that identifies a release in plans and drafts. It stays the same when the release is published. */
+/** The schema of the manifests for which `releaseDigest` was introduced. */
+const DIGEST_SCHEMA = 2;
+
+/**
+ * The digest that identifies a release in plans and drafts. It stays the same when the release is published, and when a newer turnbuild writes
+ * its manifest with another schema number.
+ */
 export function releaseDigest(manifest: Manifest, digest: Sha256): string {
-  return digestOf(
-    withOutputs(manifest, ({ published: _, ...output }) => output),
-    digest,
-  );
+  const unpublished = withOutputs(manifest, ({ published: _, ...output }) => output);
+  return digestOf({ ...unpublished, schema: DIGEST_SCHEMA }, digest);
 }
 
 function withOutputs(manifest: Manifest, change: (output: Artifact) => Artifact): Manifest {

@@ -166,7 +166,7 @@ const advisory = z.strictObject({
   reference: z.string(),
 });
 
-export const MANIFEST_SCHEMA = 2;
+export const MANIFEST_SCHEMA = 3;
 
 export const manifestSchema = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),

@@ -15,8 +15,8 @@ export interface DocumentKind<T> {
   codes: { invalid: string; newer: string; changed: string };
   /** What to do about a document that cannot be used. */
   hint: string;
-  /** Converts a document of the previous schema to the current one. */
-  upgrade?: (document: object) => object;
+  /** Converts a document of each older schema that is supported to the next one: schema -> conversion. */
+  upgrades?: Readonly<Record<number, (document: object) => object>>;
 }
 
 /**
@@ -57,7 +57,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   }
   const { digest, ...written } = (value ?? {}) as { digest?: unknown };
   const old = typeof schema === 'number' && schema < kind.schema;
-  if (old && (kind.upgrade === undefined || schema !== kind.schema - 1)) {
+  if (old && kind.upgrades?.[schema] === undefined) {
     throw new TurnbuildError(
       codes.invalid,
       `${file} was written by an older turnbuild: it has schema ${schema}, but this one supports schema ${kind.schema}`,
@@ -67,7 +67,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   const fits = digest === digestOf(written, sha256);
   // Upgrade only unmodified documents: others may lack the expected members.
   if (old && !fits) throw changed();
-  const document = old && kind.upgrade !== undefined ? kind.upgrade(written) : written;
+  const document = old ? upgraded(kind, written, schema) : written;
   const result = kind.shape.safeParse(document);
   if (!result.success) {
     const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
@@ -80,4 +80,14 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   // Not zod's result: a different order of members would change the digest.
   if (fits) return document as T;
   throw changed();
+}
+
+function upgraded<T>(
+  { schema: newest, upgrades }: DocumentKind<T>,
+  document: object,
+  schema: number,
+): object {
+  let result = document;
+  for (let at = schema; at < newest; at += 1) result = upgrades?.[at]?.(result) ?? result;
+  return result;
 }

@@ -14,19 +14,23 @@ const MANIFEST: DocumentKind<Manifest> = {
   shape: manifestSchema,
   codes: { invalid: 'MANIFEST_INVALID', newer: 'MANIFEST_NEWER', changed: 'MANIFEST_CHANGED' },
   hint: 'Remove it to start over (existing packages are rebuilt), or restore the one that turnbuild wrote.',
-  upgrade: (document) => upgraded(document as Manifest),
+  upgrades: {
+    1: (document) => withInputs(document as Manifest),
+    // Schema 2 lacked the digests of published files and the commit of the recipes.
+    2: (document) => ({ ...document, schema: 3 }),
+  },
 };
 
 /**
  * Schema 1 lacked turnbuild's version, the inputs of steps, and the reasons for checks without a verdict. Its steps are not current, but
  * its records of packages can be read.
  */
-function upgraded(old: Manifest): Manifest {
+function withInputs(old: Manifest): object {
   const { version, revision } = old.coturn;
   const isFile = old.source === undefined;
   return {
     ...old,
-    schema: MANIFEST_SCHEMA,
+    schema: 2,
     turnbuild: 'unknown',
     packageVersion: isFile ? version : `${version}+turnbuild-${revision}`,
     steps: old.steps.map((step) => ({

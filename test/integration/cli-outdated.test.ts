@@ -25,7 +25,7 @@ function release(
   const dir = join(dist, version);
   mkdirSync(dir, { recursive: true });
   const manifest = {
-    schema: 2 as const,
+    schema: 3 as const,
     turnbuild: '0.1.0',
     coturn: { version, revision: 1, epoch: 0 },
     packageVersion: `${version}+turnbuild-1`,
@@ -176,7 +176,7 @@ esac`,
 
   test('refuses a manifest that was changed', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
-    writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 2, coturn: { version: '9.9.9' } }));
+    writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 3, coturn: { version: '9.9.9' } }));
     const run = await turnbuild(['outdated', dir], { env: await github(['4.18.0']) });
     expect(run.stderr).toMatch(/MANIFEST_INVALID/);
     expect(run.code).toBe(1);

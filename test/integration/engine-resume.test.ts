@@ -222,7 +222,7 @@ describe('an unusable manifest', () => {
     ['edited', (text) => text.replace('"passed"', '"accepted"'), 'MANIFEST_CHANGED', /Remove it/],
     [
       'of a newer turnbuild',
-      (text) => text.replace('"schema": 2', '"schema": 99'),
+      (text) => text.replace('"schema": 3', '"schema": 99'),
       'MANIFEST_NEWER',
       /newer one/,
     ],

@@ -371,7 +371,7 @@ describe("collect compares the parts' plan with the plan of this machine", () =>
     const document = parsePlan('plan.json', readFileSync(join(dir, 'plan.json'), 'utf8'), sha256Text);
     const { turnbuild: by, coturn, source, advisories } = document;
     const made = {
-      schema: 2 as const,
+      schema: 3 as const,
       turnbuild: by,
       plan: planDigest(document, sha256Text),
       coturn,

@@ -191,7 +191,7 @@ describe('a plan', () => {
       };
     });
     const manifest = {
-      ...{ schema: 2 as const, turnbuild: '0.1.0', coturn: document.coturn, packageVersion: '4.18.0' },
+      ...{ schema: 3 as const, turnbuild: '0.1.0', coturn: document.coturn, packageVersion: '4.18.0' },
       ...{ advisories: [], bases: [], steps },
     };
     writeFileSync(join(folder, 'manifest.json'), formatManifest(manifest, sha256Text));

@@ -21,8 +21,13 @@ describe('a manifest', () => {
   it('is of the same release before and after it was published', () => {
     expect(releaseDigest(published(), sha256)).toBe(releaseDigest(fixture(), sha256));
     // Those of older versions were computed without regard to publication.
-    expect(releaseDigest(fixture(), sha256)).toBe(digestOf(fixture(), sha256));
+    expect(releaseDigest(fixture(), sha256)).toBe(digestOf({ ...fixture(), schema: 2 }, sha256));
     expect(digestOf(published(), sha256)).not.toBe(digestOf(fixture(), sha256));
+  });
+
+  // One that does not know the digests of published files would call it damaged, and replace it.
+  it('is refused by a turnbuild that supports schema 2', () => {
+    expect(JSON.parse(formatManifest(published(), sha256)).schema).toBeGreaterThan(2);
   });
 
   it('is of another release if the verified bytes differ', () => {

@@ -23,19 +23,19 @@ describe('parseManifest', () => {
     ['invalid JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
     [
       'a newer schema',
-      text().replace('"schema": 2', '"schema": 3'),
-      /schema 3, but this turnbuild supports schema 2/,
+      text().replace('"schema": 3', '"schema": 4'),
+      /schema 4, but this turnbuild supports schema 3/,
       'MANIFEST_NEWER',
     ],
     [
       'a much older schema',
-      text().replace('"schema": 2', '"schema": 0'),
-      /an older turnbuild: it has schema 0, but this one supports schema 2/,
+      text().replace('"schema": 3', '"schema": 0'),
+      /an older turnbuild: it has schema 0, but this one supports schema 3/,
       'MANIFEST_INVALID',
     ],
     [
       'an unknown key',
-      text().replace('"schema": 2', '"schema": 2,"extra":true'),
+      text().replace('"schema": 3', '"schema": 3,"extra":true'),
       /extra/,
       'MANIFEST_INVALID',
     ],
@@ -78,7 +78,7 @@ describe('parseManifest', () => {
     ],
     [
       'a schema that is not a number',
-      text().replace('"schema": 2', '"schema": "3"'),
+      text().replace('"schema": 3', '"schema": "4"'),
       /not a valid manifest of turnbuild:\n {2}schema: /,
       'MANIFEST_INVALID',
     ],
@@ -129,6 +129,12 @@ it('parseManifest reads schema 1, and checks its digest', () => {
   expect(() => parseManifest('m', written(sha256('another')), sha256)).toThrow(
     expect.objectContaining({ code: 'MANIFEST_CHANGED' }),
   );
+});
+
+it('parseManifest reads schema 2, which had no digests of published files', () => {
+  const old = { ...fixture(), schema: 2 };
+  const text = JSON.stringify({ ...old, digest: sha256(JSON.stringify(old)) });
+  expect(parseManifest('m', text, sha256)).toEqual(fixture());
 });
 
 describe('withStep', () => {

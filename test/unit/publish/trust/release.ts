@@ -28,7 +28,7 @@ export function release(checks?: CheckResult[]): Manifest {
     ...more,
   });
   return manifestSchema.parse({
-    schema: 2,
+    schema: 3,
     turnbuild: '0.1.0',
     plan: sha('plan'),
     coturn: { version: '4.18.0', revision: 1, epoch: 1_700_000_000 },
