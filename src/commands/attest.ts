@@ -4,7 +4,7 @@ import { readText, sha256Text } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import { sigstoreServices } from '../io/sigstore.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
-import type { PublishedFile } from '../manifest/published.ts';
+import { allPublished, type PublishedFile } from '../manifest/published.ts';
 import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { parseManifest } from '../manifest/store.ts';
 import { findTarget } from '../plan/index.ts';
@@ -58,7 +58,8 @@ export async function attest(
           keyless: options.sigstore === true ? sigstoreServices() : undefined,
           tell: (name) => output.line(`sign ${name}`),
         });
-        for (const { path } of published) output.line(join(path.endsWith('.rpm') ? SIGNED : SBOMS, path));
+        for (const { path, before, sha256 } of published)
+          if (sha256 !== before) output.line(join(path.endsWith('.rpm') ? SIGNED : SBOMS, path));
         for (const { name } of files) output.line(join(TRUST_FOLDER, name));
         if (options.json === true)
           output.data(files.map(({ name, size, sha256 }) => ({ name, size, sha256 })));
@@ -122,12 +123,12 @@ async function publishedFiles(
   place: { dir: string; work: string; signal: AbortSignal },
 ): Promise<PublishedFile[]> {
   // Whatever a repository may have, the release's folder has too, once it is published.
-  const store = { read: async () => undefined };
   const signed =
     key === undefined || rpms.length === 0
       ? []
-      : publishedRpms(await signedRpms(rpms, { ...place, key, exec, store }), packages);
+      : publishedRpms(await signedRpms(rpms, { ...place, key, exec, published: [] }), packages);
   const digests = new Map(signed.map(({ path, sha256 }) => [path, sha256]));
   const { dir } = place;
-  return [...signed, ...(await publishedSboms(packages, digests, { dir, into: join(dir, SBOMS) }))];
+  const sboms = await publishedSboms(packages, digests, { dir, into: join(dir, SBOMS) });
+  return allPublished(packages, [...signed, ...sboms]);
 }

@@ -7,18 +7,37 @@ export interface PublishedFile {
   path: string;
   /** Digest of the release's own file, lower-case hex. */
   before: string;
-  /** Size in bytes and digest of the one that users get. */
+  /** Size in bytes and digest of the one that users get. The same digest: they get the release's own. */
   size: number;
   sha256: string;
 }
 
-/** A manifest that has both digests of each published file: that of the verified bytes, and that of the bytes that users get. */
+/**
+ * A manifest that has both digests of each published file: that of the verified bytes, and that of the bytes that users get. Earlier ones of
+ * the same file are replaced.
+ */
 export function withPublished(manifest: Manifest, files: readonly PublishedFile[]): Manifest {
   const found = new Map(files.map((file) => [`${file.path} ${file.before}`, file]));
   return withOutputs(manifest, (output) => {
     const { size, sha256 } = found.get(`${output.path} ${output.sha256}`) ?? {};
-    return size === undefined || sha256 === undefined ? output : { ...output, published: { size, sha256 } };
+    if (size === undefined || sha256 === undefined) return output;
+    const { published: _, ...own } = output;
+    return sha256 === output.sha256 ? own : { ...own, published: { size, sha256 } };
   });
+}
+
+/** Files of which users get the release's own. */
+export function unchanged(files: readonly Artifact[]): PublishedFile[] {
+  return files.map(({ path, size, sha256 }) => ({ path, before: sha256, size, sha256 }));
+}
+
+/** All files of a destination: those that replace the release's own, and the others. */
+export function allPublished(
+  files: readonly Artifact[],
+  replaced: readonly PublishedFile[],
+): PublishedFile[] {
+  const paths = new Set(replaced.map(({ path }) => path));
+  return [...replaced, ...unchanged(files.filter(({ path }) => !paths.has(path)))];
 }
 
 /** The schema of the manifests for which `releaseDigest` was introduced. */

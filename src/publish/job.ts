@@ -2,6 +2,7 @@ import type { Exec } from '../io/exec.ts';
 import type { Store } from '../io/store.ts';
 import type { PublishedFile } from '../manifest/published.ts';
 import type { Change } from './change.ts';
+import type { PublishedRpms } from './dnf/signed.ts';
 import type { Channel, Destination, PublishAction } from './plan.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -25,6 +26,8 @@ export interface Job {
   keyring: string;
   /** Milliseconds since the epoch. */
   now: number;
+  /** Signed packages that other destinations have. */
+  elsewhere?: readonly PublishedRpms[];
 }
 
 /** The files that a channel leads its clients to. Paths are relative to the repository. */
@@ -56,7 +59,7 @@ export interface PlannedJob {
   releases: readonly string[];
   reach: Reach;
   offers: readonly Offer[];
-  /** The files that users get instead of the release's own. */
+  /** The files that users get, of those that it may replace. */
   published?: readonly PublishedFile[];
   /** Those of its changes that say that everything is published. They are made after all jobs, if none has failed. */
   afterAll?: readonly PublishAction[];

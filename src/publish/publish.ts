@@ -13,7 +13,8 @@ import type { Change, Extent } from './change.ts';
 import { extentIn, planCleaning, withExactAges } from './cleaning.ts';
 import { withClientKeys } from './client-keys.ts';
 import { planDnfJob } from './dnf/index.ts';
-import { planGithubJob } from './github/index.ts';
+import { pooledRpms } from './dnf/signed.ts';
+import { planGithubJob, rpmsOnGithub } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { parseJournal, unfinishedRuns } from './journal.ts';
 import { type PageFacts, withPage } from './page.ts';
@@ -209,13 +210,16 @@ async function planJobs(
       const common = { ...publication, channel, change, work: own, keyring, now };
       if (to !== 'github') {
         if (store === undefined || key === undefined) throw new Error(`${to} needs a store and a key`);
-        jobs.push(await withExactAges(await PLANNERS[to]({ ...common, store, key }), to, store));
+        const elsewhere =
+          github === undefined || change.verb !== 'publish' ? [] : [rpmsOnGithub(github, change)];
+        jobs.push(await withExactAges(await PLANNERS[to]({ ...common, store, key, elsewhere }), to, store));
         continue;
       }
       if (github === undefined) throw new Error('GitHub is not opened');
       // A release is in one channel only: it is withdrawn once.
       if (change.verb === 'withdraw' && jobs.some(({ destination }) => destination.to === to)) continue;
-      jobs.push(await planGithubJob({ ...common, github, key }));
+      const elsewhere = store === undefined ? [] : [pooledRpms(store)];
+      jobs.push(await planGithubJob({ ...common, github, key, elsewhere }));
     }
   return {
     key,

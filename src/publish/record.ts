@@ -3,6 +3,7 @@ import { TurnbuildError } from '../errors.ts';
 import { readText, sha256Bytes, sha256Text, writeText } from '../io/files.ts';
 import type { Store } from '../io/store.ts';
 import { type PublishedFile, withPublished } from '../manifest/published.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { formatManifest, parseManifest } from '../manifest/store.ts';
 import { compareDebianVersions } from '../plan/debian-version.ts';
 import { storeClientFile } from './actions.ts';
@@ -11,6 +12,7 @@ import type { PlannedJob } from './job.ts';
 import { storedLast } from './perform.ts';
 import { CHANNELS, type Channel } from './plan.ts';
 import { describeAll } from './reading.ts';
+import { withOutdatedSboms } from './sboms.ts';
 import { noticePath } from './withdrawn.ts';
 
 /** Path of the manifest of a channel's newest release, relative to the repository. `turnbuild due` reads it. */
@@ -60,18 +62,28 @@ export async function withRecords(
   return [...jobs.slice(0, -1), job];
 }
 
-const publishedBy = (jobs: readonly PlannedJob[]) => jobs.flatMap(({ published = [] }) => published);
+/** A manifest with what each destination has published. */
+function withAllPublished(manifest: Manifest, published: readonly (readonly PublishedFile[])[]): Manifest {
+  return published.reduce((last, files) => withPublished(last, withOutdatedSboms(last, files)), manifest);
+}
+
+const publishedBy = (jobs: readonly PlannedJob[]) =>
+  jobs.flatMap(({ published }) => (published === undefined ? [] : [published]));
 
 /**
  * Records the digests of signed packages in the manifest of the release's folder, which must be locked. Steps that another run has added
  * meanwhile stay.
  * @param dir the release's folder
+ * @param published of each destination
  */
-export async function recordPublished(dir: string, files: readonly PublishedFile[]): Promise<void> {
+export async function recordPublished(
+  dir: string,
+  ...published: readonly (readonly PublishedFile[])[]
+): Promise<void> {
   const file = join(dir, 'manifest.json');
   const before = await readText(file);
   const manifest = parseManifest(file, before, sha256Text);
-  const text = formatManifest(withPublished(manifest, files), sha256Text);
+  const text = formatManifest(withAllPublished(manifest, published), sha256Text);
   if (text !== before) await writeText(file, text);
 }
 
@@ -80,9 +92,9 @@ export async function recordJobs(
   jobs: readonly PlannedJob[],
   changes: readonly { change: Change }[],
 ): Promise<void> {
-  const files = publishedBy(jobs);
+  const published = publishedBy(jobs);
   for (const { change } of changes)
-    if (change.verb === 'publish' && files.length > 0) await recordPublished(change.dir, files);
+    if (change.verb === 'publish' && published.length > 0) await recordPublished(change.dir, ...published);
 }
 
 async function nextRecords(
@@ -146,7 +158,7 @@ const isWithdrawn = async (store: Store, release: string) =>
 
 /** The manifest of a release that is published, with the digests of signed packages. */
 function recordOf({ manifest }: Extract<Change, { verb: 'publish' }>, jobs: readonly PlannedJob[]): Recorded {
-  const own = withPublished(manifest, publishedBy(jobs));
+  const own = withAllPublished(manifest, publishedBy(jobs));
   return { release: own.packageVersion, bytes: Buffer.from(formatManifest(own, sha256Text)) };
 }
 

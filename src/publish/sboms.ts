@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { readText, sha256Text, writeText } from '../io/files.ts';
-import type { PublishedFile } from '../manifest/published.ts';
-import type { Artifact } from '../manifest/schema.ts';
+import { type PublishedFile, unchanged } from '../manifest/published.ts';
+import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { sbomFile } from '../plan/package-version.ts';
 
 /** The folder of published bills of materials, in the release's folder. */
@@ -36,6 +36,23 @@ export async function publishedSboms(
     written.push({ path: sbom.path, before, size, sha256: sha256Text(text) });
   }
   return written;
+}
+
+/**
+ * Adds the bills of materials that a manifest must no longer name: they are about a package for which users get another one now.
+ * @param files what users get now
+ */
+export function withOutdatedSboms(manifest: Manifest, files: readonly PublishedFile[]): PublishedFile[] {
+  const outputs = manifest.steps.flatMap((step) => step.outputs);
+  const given = new Set(files.map(({ path }) => path));
+  const changed = files.filter(({ path, before, sha256 }) =>
+    outputs.some(
+      (own) => own.path === path && own.sha256 === before && (own.published?.sha256 ?? before) !== sha256,
+    ),
+  );
+  const sboms = new Set(changed.map(({ path }) => sbomFile(path)));
+  const isOutdated = ({ kind, path }: Artifact) => kind === 'sbom' && sboms.has(path) && !given.has(path);
+  return [...files, ...unchanged(outputs.filter(isOutdated))];
 }
 
 /**

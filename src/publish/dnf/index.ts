@@ -34,7 +34,7 @@ import {
   stateOf,
 } from './plan.ts';
 import { stateIn } from './read.ts';
-import { publishedRpms, signedRpms } from './signed.ts';
+import { pooledRpms, publishedRpms, signedRpms } from './signed.ts';
 
 /** Repositories that are read at a time. */
 const READ_AT_ONCE = 4;
@@ -177,7 +177,8 @@ async function newRpms(job: Job, { dir, groups }: Addition): Promise<NewRpm[]> {
   );
   // Builds for two architectures can have the same source package.
   const unique = new Map(files.map((each) => [each.path, each]));
-  if (unique.size > 0) return signedRpms([...unique.values()], { ...job, dir });
+  const published = [pooledRpms(job.store), ...(job.elsewhere ?? [])];
+  if (unique.size > 0) return signedRpms([...unique.values()], { ...job, dir, published });
   throw new TurnbuildError('PUBLISH_EMPTY', 'The release has no .rpm for a dnf repository', {
     hint: 'Pass --to apt, or publish a release with .rpm packages.',
   });

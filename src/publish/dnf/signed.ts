@@ -12,7 +12,7 @@ import {
   writeText,
 } from '../../io/files.ts';
 import { temporaryName } from '../../io/leftovers.ts';
-import type { Store, StoredFile } from '../../io/store.ts';
+import type { Store } from '../../io/store.ts';
 import type { PublishedFile } from '../../manifest/published.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import type { Job } from '../job.ts';
@@ -26,15 +26,34 @@ export const SIGNED = 'signed';
 /** An .rpm has a few megabytes. */
 const MAX_RPM = 256 * 1024 ** 2;
 
-/** How to sign the packages in a release's folder, `dir`. `store` has published ones. */
+/** A signed package that is published. `sha256` is undefined if only its content tells. */
+export interface PublishedRpm {
+  sha256: string | undefined;
+  /** Undefined: it is not there any more. */
+  read(maxBytes: number): Promise<Buffer | undefined>;
+}
+
+/** Finds the published copy of a package. @param path in the release's folder */
+export type PublishedRpms = (path: string) => Promise<PublishedRpm | undefined>;
+
+/** How to sign the packages in a release's folder, `dir`. `published`: each destination's packages, its own first. */
 export type Signing = Pick<Job, 'key' | 'exec' | 'signal' | 'work'> & {
   dir: string;
-  store: Pick<Store, 'read'> & Partial<Pick<Store, 'describe'>>;
+  published: readonly PublishedRpms[];
 };
 
+/** The signed packages in a repository. */
+export function pooledRpms(store: Pick<Store, 'describe' | 'read'>): PublishedRpms {
+  return async (path) => {
+    const found = await store.describe(poolPath(path));
+    if (found === undefined) return undefined;
+    return { sha256: found.sha256, read: (maxBytes) => store.read(poolPath(path), maxBytes) };
+  };
+}
+
 /**
- * Signs .rpm files, in copies. Two signatures of the same package differ, so one that was made before is used again: that in the release's
- * folder, or that in the repository, which another machine may have published.
+ * Signs .rpm files, in copies. Two signatures of the same package differ, so one that was made before is used again: that of the destination,
+ * which another machine may have published, that of another destination, or that in the release's folder.
  * @param files paths in the release's folder, and their targets
  * @throws RPM_TOOLS_MISSING, RPM_TOOL_FAILED, SIGNING_FAILED
  */
@@ -47,9 +66,13 @@ export async function signedRpms(
   await writeText(keyFile, key.clientKeys);
   await makeFolder(join(work, 'rpmdb'));
   await trustKey(exec, keyFile, work, signal);
-  const published = await Promise.all(files.map(({ path }) => signing.store.describe?.(poolPath(path))));
+  const [own, ...others] = signing.published;
+  const found = await Promise.all(files.map(({ path }) => own?.(path)));
   const signed: NewRpm[] = [];
-  for (const [index, file] of files.entries()) signed.push(await signedRpm(file, published[index], signing));
+  for (const [index, file] of files.entries()) {
+    const published = [async () => found[index], ...others];
+    signed.push(await signedRpm(file, { ...signing, published }));
+  }
   return signed;
 }
 
@@ -63,10 +86,9 @@ export function publishedRpms(signed: readonly NewRpm[], files: readonly Artifac
 
 async function signedRpm(
   { path, target }: { path: string; target: string },
-  published: StoredFile | undefined,
   signing: Signing,
 ): Promise<NewRpm> {
-  const { dir, exec, work, signal, key, store } = signing;
+  const { dir, exec, work, signal, key } = signing;
   const unsigned = await identify(exec, join(dir, path), work, signal);
   const kept = join(dir, SIGNED, path);
   // What is published counts: clients have it.
@@ -76,11 +98,16 @@ async function signedRpm(
     return (await identify(exec, file, work, signal)).header === unsigned.header;
   };
   await remove(copy);
-  // It is downloaded only if another one is here.
-  if (published !== undefined && (await isIntact(kept, published.sha256))) await copyInto(kept, copy);
-  else if (published !== undefined || store.describe === undefined) {
-    const bytes = await store.read(poolPath(path), MAX_RPM);
-    if (bytes !== undefined) await writeText(copy, bytes);
+  for (const find of signing.published) {
+    const published = await find(path);
+    if (published === undefined) continue;
+    const { sha256, read } = published;
+    // It is downloaded only if another one is here.
+    const isKept = sha256 !== undefined && (await isIntact(kept, sha256));
+    const bytes = isKept ? undefined : await read(MAX_RPM);
+    if (isKept) await copyInto(kept, copy);
+    else if (bytes !== undefined) await writeText(copy, bytes);
+    if (await isUsable(copy)) break;
   }
   if (!(await isUsable(copy))) {
     if (await isUsable(kept)) await copyInto(kept, copy);

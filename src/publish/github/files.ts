@@ -2,11 +2,11 @@ import { basename, join } from 'node:path';
 import { exists, readBytes, sha256Bytes, sha256File, sha256Text, sizeOf, writeText } from '../../io/files.ts';
 import { detachedSignature } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
-import { type PublishedFile, withPublished } from '../../manifest/published.ts';
+import { allPublished, type PublishedFile, withPublished } from '../../manifest/published.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import { formatManifest } from '../../manifest/store.ts';
 import type { Addition } from '../change.ts';
-import { publishedRpms, SIGNED, signedRpms } from '../dnf/signed.ts';
+import { type PublishedRpms, publishedRpms, SIGNED, signedRpms } from '../dnf/signed.ts';
 import type { Job } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
 import { publishedSboms, SBOM_SUFFIX, SBOMS } from '../sboms.ts';
@@ -17,16 +17,16 @@ import { assetName } from './names.ts';
 import type { ReleaseFile } from './steps.ts';
 
 /** How to make the files of a release. */
-export interface Filing extends Pick<Job, 'exec' | 'signal' | 'work' | 'keyring'> {
+export interface Filing extends Pick<Job, 'exec' | 'signal' | 'work' | 'keyring' | 'elsewhere'> {
   key: SigningKey | undefined;
-  /** The content of a file that is published already; undefined if there is none. @param kept a local file that may be the same */
-  published(name: string, kept: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** Signed packages that are on GitHub already. */
+  own: PublishedRpms;
 }
 
 /** The files of a release, and what is needed to upload them. */
 export interface Filed {
   files: ReleaseFile[];
-  /** The files that users get instead of the release's own. */
+  /** What users get of each file of the release. */
   published: PublishedFile[];
   /** Path of a file that is uploaded. A signature is made now. */
   pathOf(file: ReleaseFile): Promise<string>;
@@ -61,7 +61,7 @@ export async function releaseFiles(change: Addition, filing: Filing): Promise<Fi
     ...([[SUMS, sumsFile]] as const),
     ...([[KEY_FILE, join(work, KEY_FILE)]] as const),
   ]);
-  if (key !== undefined) await writeText(join(work, KEY_FILE), key.armored);
+  if (key !== undefined) await writeText(join(work, KEY_FILE), key.clientKeys);
   const files: ReleaseFile[] = [
     ...listed,
     made(SUMS, 'sums', contentOf(sums)),
@@ -69,7 +69,7 @@ export async function releaseFiles(change: Addition, filing: Filing): Promise<Fi
       ? []
       : [
           made(SIGNATURE, 'signature', await keptSignature(kept, sumsFile, filing)),
-          made(KEY_FILE, 'signature', contentOf(key.armored)),
+          made(KEY_FILE, 'signature', contentOf(key.clientKeys)),
         ]),
   ];
   return {
@@ -115,19 +115,15 @@ async function publishedFiles(change: Addition, filing: Filing): Promise<Publish
   const rpms = files
     .filter(({ path }) => path.endsWith('.rpm'))
     .map(({ path }) => ({ path, target: targets.get(path) ?? '' }));
-  const { key, work } = filing;
-  const store = {
-    read: (path: string, maxBytes: number) => {
-      const name = basename(path);
-      return filing.published(assetName(name), join(dir, SIGNED, name), maxBytes);
-    },
-  };
+  const { key, work, own, elsewhere = [] } = filing;
+  const sources = [own, ...elsewhere];
   const signed =
     key === undefined || rpms.length === 0
       ? []
-      : publishedRpms(await signedRpms(rpms, { ...filing, key, dir, store }), files);
+      : publishedRpms(await signedRpms(rpms, { ...filing, key, dir, published: sources }), files);
   const digests = new Map(signed.map(({ path, sha256 }) => [path, sha256]));
-  return [...signed, ...(await publishedSboms(files, digests, { dir, into: join(work, SBOMS) }))];
+  const sboms = await publishedSboms(files, digests, { dir, into: join(work, SBOMS) });
+  return allPublished(files, [...signed, ...sboms]);
 }
 
 function packages(change: Addition, published: readonly PublishedFile[]): ReleaseFile[] {
@@ -136,14 +132,16 @@ function packages(change: Addition, published: readonly PublishedFile[]): Releas
     const { size, sha256 } = published.find(({ path }) => path === own.path) ?? own;
     const isSigned = sha256 !== own.sha256 && own.kind !== 'sbom';
     const file = isSigned ? `${SIGNED}/${own.path}` : own.path;
-    return { name: assetName(label), label, kind: 'package', size, sha256, file };
+    // It is about the package, but each version of turnbuild may word it differently.
+    const kind = own.kind === 'sbom' ? 'report' : 'package';
+    return { name: assetName(label), label, kind, size, sha256, file };
   });
 }
 
 /** Name on GitHub -> path of each bill of materials that was written. */
 function sbomPaths(published: readonly PublishedFile[], work: string): [string, string][] {
   return published
-    .filter(({ path }) => path.endsWith(SBOM_SUFFIX))
+    .filter(({ path, before, sha256 }) => path.endsWith(SBOM_SUFFIX) && sha256 !== before)
     .map(({ path }) => [assetName(basename(path)), join(work, SBOMS, path)]);
 }
 

@@ -1,15 +1,17 @@
+import { basename } from 'node:path';
 import { TurnbuildError } from '../../errors.ts';
-import { isIntact, readBytes, sha256File, sha256Text, sizeOf } from '../../io/files.ts';
+import { sha256File, sha256Text, sizeOf } from '../../io/files.ts';
 import type { GithubAsset, GithubRelease, GithubReleases } from '../../io/github/releases.ts';
 import { releaseDigest } from '../../manifest/published.ts';
 import { compareDebianVersions } from '../../plan/debian-version.ts';
 import type { Addition } from '../change.ts';
+import type { PublishedRpm, PublishedRpms } from '../dnf/signed.ts';
 import { type Job, NO_CLIENTS, type PlannedJob } from '../job.ts';
 import { releasesIn } from '../releases.ts';
 import type { SigningKey } from '../signing-key.ts';
 import { type Filed, releaseFiles } from './files.ts';
 import { isWithdrawn, markerIn } from './marker.ts';
-import { tagOf, titleOf } from './names.ts';
+import { assetName, tagOf, titleOf } from './names.ts';
 import { releaseNotes } from './notes.ts';
 import {
   currentRelease,
@@ -67,12 +69,7 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
   const found = listed === undefined ? undefined : await github.get(listed.id);
   const filed = await releaseFiles(change, {
     ...job,
-    async published(name, kept, maxBytes) {
-      const asset = found?.assets.find((each) => each.name === name && each.isComplete);
-      if (asset === undefined) return undefined;
-      const isKept = asset.sha256 !== undefined && (await isIntact(kept, asset.sha256));
-      return isKept ? readBytes(kept) : github.download(asset, maxBytes);
-    },
+    own: async (path) => rpmIn(found, path, github),
   });
   const current = found === undefined ? undefined : await withDigests(found, filed.files, github);
   const releases = facts.releases.map((each) => (each.id === current?.id ? current : each));
@@ -104,6 +101,31 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
     ...NO_CLIENTS,
     apply: applying(plan, { github, current, releases, title: titleOf(release), filed, isOwn }),
   };
+}
+
+/** The signed packages of a release on GitHub, or of its draft. They are listed when the first one is looked for. */
+export function rpmsOnGithub(github: GithubReleases, { manifest }: Addition): PublishedRpms {
+  const find = async () => {
+    const facts = { release: manifest.packageVersion, manifest: releaseDigest(manifest, sha256Text) };
+    const listed = currentRelease(await github.list(), facts);
+    return listed === undefined ? undefined : github.get(listed.id);
+  };
+  let found: ReturnType<typeof find> | undefined;
+  return async (path) => {
+    found ??= find();
+    return rpmIn(await found, path, github);
+  };
+}
+
+function rpmIn(
+  release: GithubRelease | undefined,
+  path: string,
+  github: GithubReleases,
+): PublishedRpm | undefined {
+  const name = assetName(basename(path));
+  const asset = release?.assets.find((each) => each.name === name && each.isComplete);
+  if (asset === undefined) return undefined;
+  return { sha256: asset.sha256, read: (maxBytes) => github.download(asset, maxBytes) };
 }
 
 /** The newest published release that is older. */

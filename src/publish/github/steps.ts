@@ -8,7 +8,7 @@ export interface ReleaseFile {
   name: string;
   /** Its own name, which GitHub shows. */
   label: string;
-  /** A package never changes once it is published; reports and sums are those of the first publication. */
+  /** A package never changes once it is published; reports (also bills of materials) and sums are those of the first publication. */
   kind: 'package' | 'report' | 'sums' | 'signature';
   /** In bytes. Undefined: a signature that is made when it is uploaded. */
   size: number | undefined;
