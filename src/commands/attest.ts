@@ -57,6 +57,10 @@ export async function attest(
           published: new Map(published.map(({ path, sha256 }) => [path, sha256])),
           keyless: options.sigstore === true ? sigstoreServices() : undefined,
           tell: (name) => output.line(`sign ${name}`),
+          tellRemoved: (name) =>
+            output.line(
+              `note: ${join(TRUST_FOLDER, name)} is removed: it is not a signature of the statement as it is now. Pass --sigstore to sign that.`,
+            ),
         });
         for (const { path, before, sha256 } of published)
           if (sha256 !== before) output.line(join(path.endsWith('.rpm') ? SIGNED : SBOMS, path));

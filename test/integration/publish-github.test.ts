@@ -243,11 +243,19 @@ describe('turnbuild publish --to github', () => {
     const attest = ['attest', '--sigstore', '--out', out];
     await turnbuildHere(attest, { cwd: dir, env: services.environment() });
     // To the public deployment, this one is unknown.
-    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    const { code, stdout } = await publish();
+    expect(code).toBe(0);
+    for (const name of STATEMENTS)
+      expect(stdout).toContain(`trust/${name.replace(/json$/, 'sigstore.json')} is left out`);
     expect(github.repository.releases[0]?.assets.map(({ name }) => name)).toEqual(
       expect.not.arrayContaining([expect.stringContaining('sigstore')]),
     );
-    expect(readdirSync(join(release, 'trust')).filter((name) => name.includes('sigstore'))).toHaveLength(2);
+    const bundles = () => readdirSync(join(release, 'trust')).filter((name) => name.includes('sigstore'));
+    expect(bundles()).toHaveLength(2);
+    const signing = ['attest', '--sign-with', key, '--out', out];
+    const attested = await turnbuildHere(signing, { cwd: dir, env: { GNUPGHOME: keys.home } });
+    expect(attested.stdout.match(/^note: trust\/.*sigstore\.json is removed/gm)).toHaveLength(2);
+    expect(bundles()).toEqual([]);
   });
 
   it('publishes to GitHub although another destination fails, and then finishes that one', async () => {

@@ -7,6 +7,7 @@ import { poolPath } from '../../src/publish/dnf/layout.ts';
 import { fastTimers } from '../support/github/fast-timers.mjs';
 import { githubPlace } from '../support/github/place.ts';
 import { type PackagedOptions, packagedRelease } from '../support/packaged-release.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
 import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
 import { turnbuildHere } from '../support/turnbuild-here.ts';
 
@@ -125,7 +126,7 @@ describe('a release on GitHub', () => {
   });
 
   it('has the keys of all its packages', async () => {
-    const { dir, publish, asset } = await place({ targets: { 'debian-13': 'deb13' } });
+    const { github, dir, publish, asset } = await place({ targets: { 'debian-13': 'deb13' } });
     const other = keys.createKey('Other <other@example.org>');
     const file = join(dir, 'other.asc');
     writeFileSync(file, keys.gpg(['--armor', '--export', other]));
@@ -134,5 +135,12 @@ describe('a release on GitHub', () => {
     writeFileSync(keyFile, asset('key.asc'));
     const shown = keys.gpg(['--show-keys', '--with-colons', keyFile]).toString();
     for (const each of [key, other]) expect(shown).toContain(each);
+    const downloads = temporaryFolder();
+    for (const { name, content } of github.repository.releases[0]?.assets ?? [])
+      writeFileSync(join(downloads, name), content);
+    const verify = (signer: string) =>
+      turnbuildHere(['verify-artifact', join(downloads, DEB), '--signed-by', signer], { cwd: dir });
+    expect(await verify(key)).toMatchObject({ code: 0 });
+    expect(await verify(other)).toMatchObject({ code: 1 });
   });
 });

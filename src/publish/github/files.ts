@@ -28,6 +28,8 @@ export interface Filed {
   files: ReleaseFile[];
   /** What users get of each file of the release. */
   published: PublishedFile[];
+  /** Keyless bundles in the folder `trust` that are not signatures of the published statements. */
+  leftOut: string[];
   /** Path of a file that is uploaded. A signature is made now. */
   pathOf(file: ReleaseFile): Promise<string>;
 }
@@ -75,6 +77,7 @@ export async function releaseFiles(change: Addition, filing: Filing): Promise<Fi
   return {
     files,
     published,
+    leftOut: trust.leftOut,
     async pathOf({ name, file, sha256 }) {
       const own = paths.get(name);
       if (own !== undefined) return own;
@@ -172,7 +175,7 @@ async function statements(
   { dir, manifest, groups }: Addition,
   published: readonly PublishedFile[],
   work: string,
-): Promise<{ files: ReleaseFile[]; paths: Map<string, string> }> {
+): Promise<{ files: ReleaseFile[]; paths: Map<string, string>; leftOut: string[] }> {
   const digests = new Map(published.map(({ path, sha256 }) => [path, sha256]));
   const ids = groups.map(({ id }) => id);
   const found = await statementFiles({ dir, manifest, ids, published: digests, work });
@@ -185,6 +188,7 @@ async function statements(
       ...found.bundles.map((each) => fileOf(`${TRUST_FOLDER}/${each.name}`, each)),
     ],
     paths: new Map(found.statements.map(({ name, path }) => [assetName(name), path])),
+    leftOut: found.others,
   };
 }
 

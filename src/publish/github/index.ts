@@ -9,6 +9,7 @@ import type { PublishedRpm, PublishedRpms } from '../dnf/signed.ts';
 import { type Job, NO_CLIENTS, type PlannedJob } from '../job.ts';
 import { releasesIn } from '../releases.ts';
 import type { SigningKey } from '../signing-key.ts';
+import { TRUST_FOLDER } from '../trust/names.ts';
 import { type Filed, releaseFiles } from './files.ts';
 import { isWithdrawn, markerIn } from './marker.ts';
 import { assetName, tagOf, titleOf } from './names.ts';
@@ -90,6 +91,10 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
       ...(key === undefined
         ? ['Nothing is signed on GitHub. To sign SHA256SUMS and .rpm packages, pass --sign-with.']
         : []),
+      ...filed.leftOut.map(
+        (name) =>
+          `${TRUST_FOLDER}/${name} is left out: it is not a signature of the statement about the published files. To get one, run turnbuild attest --sigstore before, with the same --sign-with.`,
+      ),
       ...(current?.isDraft === false && current.isPrerelease === false && job.channel === 'testing'
         ? [`${release} is in stable already, and stays there.`]
         : []),

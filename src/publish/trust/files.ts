@@ -44,6 +44,8 @@ export interface Attestation {
   work: string;
   /** Called before each keyless signature, with the name of the statement. */
   tell?: (name: string) => void;
+  /** Called with the name of each keyless bundle that is removed, because it is not a signature of the statement as it is now. */
+  tellRemoved?: (name: string) => void;
 }
 
 /** A file that proves where a release's files come from. */
@@ -63,7 +65,7 @@ export interface TrustFile {
  * @throws SIGNING_FAILED, OIDC_TOKEN_MISSING, OIDC_TOKEN_FAILED, SIGSTORE_FAILED
  */
 export async function trustFiles(attestation: Attestation): Promise<TrustFile[]> {
-  const { dir, keyless, tell = () => {} } = attestation;
+  const { dir, keyless, tell = () => {}, tellRemoved = () => {} } = attestation;
   const folder = join(dir, TRUST_FOLDER);
   await makeFolder(folder);
   const files = new Map<string, string>();
@@ -86,7 +88,7 @@ export async function trustFiles(attestation: Attestation): Promise<TrustFile[]>
     else if (keyless !== undefined) {
       tell(name);
       await put(bundle, await signKeyless(Buffer.from(text), PAYLOAD_TYPE, await identityToken(), keyless));
-    }
+    } else if (await exists(join(folder, bundle))) tellRemoved(bundle);
   }
   for (const name of await listFiles(folder)) if (!files.has(name)) await remove(join(folder, name));
   return [...files].map(([name, text]) => fileOf(folder, name, text));
@@ -94,22 +96,25 @@ export async function trustFiles(attestation: Attestation): Promise<TrustFile[]>
 
 /**
  * Writes the statements about a release's files into the folder `work`, unsigned.
- * @returns the statements, and the keyless bundles of exactly these that an earlier run has put into the folder `trust` of the release
+ * @returns the statements, the keyless bundles of exactly these that an earlier run has put into the folder `trust` of the release, and the names
+ * of other bundles that are there instead
  */
 export async function statementFiles(
   release: Pick<Attestation, 'dir' | 'manifest' | 'ids' | 'published' | 'work'>,
-): Promise<{ statements: TrustFile[]; bundles: TrustFile[] }> {
+): Promise<{ statements: TrustFile[]; bundles: TrustFile[]; others: string[] }> {
   const folder = join(release.dir, TRUST_FOLDER);
   const documents = await documentsOf(release);
   const [statements, bundles]: [TrustFile[], TrustFile[]] = [[], []];
+  const others: string[] = [];
   for (const [name, text] of documents.statements) {
     await writeText(join(release.work, name), text);
     statements.push(fileOf(release.work, name, text));
     const bundle = bundleName(name);
     const kept = await keptBundle(join(folder, bundle), text);
     if (kept !== undefined) bundles.push(fileOf(folder, bundle, kept));
+    else if (await exists(join(folder, bundle))) others.push(bundle);
   }
-  return { statements, bundles };
+  return { statements, bundles, others };
 }
 
 const bundleName = (statement: string) => statement.replace(/\.json$/, BUNDLE_SUFFIX);
