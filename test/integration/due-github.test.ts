@@ -1,11 +1,13 @@
-import '../support/github/fast-clock.mjs';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { fastTimers } from '../support/github/fast-timers.mjs';
 import { publishingHere } from '../support/github/here.ts';
 import { NAME, OWNER, READ_ONLY, TOKEN } from '../support/github/simulator.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { turnbuildHere } from '../support/turnbuild-here.ts';
+
+afterAll(fastTimers());
 
 /** A repository that has only releases on GitHub, where 4.18.0 is the newest coturn, and `turnbuild due` with a token or without. */
 async function onGithub() {

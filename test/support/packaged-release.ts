@@ -118,7 +118,7 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
 }
 
 /** As src/packaging/sbom.ts writes it. */
-function sbomOf(file: string, version: string): string {
+export function sbomOf(file: string, version: string): string {
   const component = { type: 'application', name: 'coturn', version, 'bom-ref': `package:${file}` };
   const head = { bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 };
   return `${JSON.stringify({ ...head, metadata: { component }, components: [] }, null, 2)}\n`;

@@ -9,6 +9,7 @@ import { skippedBecause } from '../../src/plan/check-selection.ts';
 import { formatPlan, parsePlan, planDigest } from '../../src/plan/document.ts';
 import { releaseVersion } from '../../src/plan/package-version.ts';
 import { debOf } from './deb-builder.ts';
+import { sbomOf } from './packaged-release.ts';
 
 /**
  * Writes what `turnbuild release --plan` leaves for one package, with a small package and verdicts that all passed, so that `collect` and
@@ -30,7 +31,7 @@ export function plannedPart(
     const isPackage = step.stage === 'package';
     const paths = isPackage ? step.outputs : step.outputs.map((output) => `${output}/facts.txt`);
     const outputs = paths.map((path): Artifact => {
-      const bytes = path.endsWith('.deb') ? packageOf(path) : Buffer.from(`${path}\n`);
+      const bytes = contentOf(path, releaseVersion(plan.coturn));
       mkdirSync(dirname(join(dir, path)), { recursive: true });
       writeFileSync(join(dir, path), bytes);
       const kind = isPackage ? kindOfPackageFile(path) : step.stage === 'build' ? 'build' : 'verify';
@@ -59,6 +60,13 @@ export function plannedPart(
   });
   writeFileSync(join(dir, 'plan.json'), formatPlan(plan, sha256Text));
   writeFileSync(join(dir, 'manifest.json'), formatManifest(manifest, sha256Text));
+}
+
+function contentOf(path: string, version: string): Buffer {
+  if (path.endsWith('.deb')) return packageOf(path);
+  return Buffer.from(
+    path.endsWith('.cdx.json') ? sbomOf(path.replace(/\.cdx\.json$/, ''), version) : `${path}\n`,
+  );
 }
 
 function packageOf(path: string): Buffer {

@@ -33,6 +33,8 @@ export interface Case<S = unknown> {
   name: string;
   destinations: readonly Destination['to'][];
   operation: () => Operation;
+  /** Whether clients that have started from the state before still find everything. */
+  keepsOld: boolean;
   before: S;
   after: Record<string, string>;
   /** The calls of an undisturbed run. */
@@ -103,15 +105,14 @@ export async function casesFor<S>(
   const cases: Case<S>[] = [];
   const states = new Map<string | undefined, S>();
   place.restore(place.save());
-  for (const { name, follows, operation } of OPERATIONS) {
+  for (const { name, follows, keepsOld = true, operation } of OPERATIONS) {
     const before = follows === undefined ? place.save() : (states.get(follows) as S);
-    // As in `disturbed`.
-    place.restore(before, { keepsOld: name !== 'gc' });
+    place.restore(before, { keepsOld });
     const start = place.content();
     const plan = callPlan(new Map());
     const own = {
       name: `${name} (${destinations.join(', ')})`,
-      destinations,
+      ...{ destinations, keepsOld },
       operation: () => operation(material.out),
     };
     await perform(own, { place, plan, times: TIMES, dir: temporaryFolder() }, material);

@@ -20,18 +20,22 @@ const CHANNELS = ['testing', 'stable'] as const;
 
 const inBoth = (change: Change) => CHANNELS.map((channel) => ({ channel, change }));
 
-/** The operations, in an order in which each changes something. `follows`: the one that it is performed after, if not the one before. */
+/**
+ * The operations, in an order in which each changes something.
+ * `follows`: the one that it is performed after, if not the one before. `keepsOld`: whether clients that started before still find everything.
+ */
 export const OPERATIONS: readonly {
   name: string;
   follows?: string;
+  keepsOld?: false;
   operation: (out: string) => Operation;
 }[] = [
   { name: 'publish to nothing', operation: (out) => publishing(out, '4.18.0') },
   { name: 'publish to another', operation: (out) => publishing(out, '4.19.0') },
   { name: 'promote', operation: () => promoting(OLD) },
   { name: 'promote a newer one', operation: () => promoting(NEW) },
-  // Keeps the older release only because stable has it.
-  { name: 'gc', follows: 'promote', operation: cleaning },
+  // Keeps the older release only because stable has it. It keeps files for 0 days, so it deletes at once what only earlier pointers lead to.
+  { name: 'gc', follows: 'promote', keepsOld: false, operation: cleaning },
   { name: 'withdraw', follows: 'promote', operation: withdrawing },
   { name: 'refresh', follows: 'promote', operation: refreshing },
 ];

@@ -40,8 +40,7 @@ export async function disturbed<S>(
   const left = new Map(failures);
   const injected: Disturbed['injected'] = [];
   const dir = mkdtempSync(join(MEMORY, 'turnbuild-test-'));
-  // gc deletes at once what only earlier pointers lead to: it keeps files for 0 days here.
-  place.restore(chosen.before, { keepsOld: !chosen.name.startsWith('gc ') });
+  place.restore(chosen.before, { keepsOld: chosen.keepsOld });
   try {
     for (let failed = 0; ; failed += 1) {
       expect(failed, `runs that failed: ${where}`).toBeLessThanOrEqual(failures.size);
