@@ -21,8 +21,10 @@ const TEST_PACKAGES = [
   'libc6-dev',
   'libmicrohttpd-dev',
   'curl',
+  'git',
   'gnupg',
   'gpgv',
+  'openssl',
   // Programs that write repositories, and a client.
   'apt-utils',
   'createrepo-c',

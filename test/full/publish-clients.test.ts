@@ -67,18 +67,24 @@ async function loop(client: InstallingClient, isOver: () => boolean) {
 /** The last number of an upstream version; 0 if there is none. */
 const numberIn = (version: string) => Number(/^4\.18\.(\d+)/.exec(version)?.[1] ?? 0);
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const DAY_S = 24 * 60 * 60;
+/** Days that a publication counts as. gc keeps files for 60 days, which is long enough for any client that has read old metadata. */
+const DAYS = 2;
 
-/** Makes files older, so that each second since they were stored counts as a day. @param aged modification times that it set before */
-function age(repo: string, aged: Map<string, { stored: number; set: number }>): void {
-  const now = Date.now();
+/**
+ * Makes files older, so that each publication since they were stored counts as two days.
+ * @param publication the number of the last one
+ * @param aged file -> the publication that stored it, and the modification time that was set before, in seconds
+ */
+function age(repo: string, publication: number, aged: Map<string, { stored: number; set: number }>): void {
+  const now = Math.floor(Date.now() / 1000);
   for (const entry of readdirSync(repo, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     if (!entry.isFile()) continue;
     const { mtimeMs } = statSync(file);
     const before = aged.get(file);
-    const stored = before?.set === Math.floor(mtimeMs / 1000) ? before.stored : mtimeMs;
-    const set = Math.floor((now - ((now - stored) / 1000) * DAY_MS) / 1000);
+    const stored = before?.set === Math.floor(mtimeMs / 1000) ? before.stored : publication;
+    const set = now - (publication - stored) * DAYS * DAY_S;
     utimesSync(file, set, set);
     aged.set(file, { stored, set });
   }
@@ -164,9 +170,9 @@ describe.skipIf(obstacle !== undefined)('the clients of Debian', () => {
       try {
         for (let number = 1; number <= PUBLICATIONS; number += 1) {
           await release(`4.18.${number}`);
+          age(repo, number, aged);
           if (number % 5 === 0) await change('promote', [`4.18.${number}`]);
           if (number % 10 !== 0) continue;
-          age(repo, aged);
           await change('gc', ['--keep', '3', '--keep-days', '60', '--apply']);
         }
       } finally {

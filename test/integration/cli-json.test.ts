@@ -29,7 +29,7 @@ describe('an error with --json', () => {
       expect(run.stderr).toMatch(/^turnbuild: unknown option '--jsno'[\s\S]*\[OPTION_UNKNOWN\]\n$/);
       expect(run.code).toBe(2);
     }
-  }, 120_000);
+  });
 
   it.each([
     ['an unknown command', ['relase', '--json'], 'COMMAND_UNKNOWN', 2],

@@ -65,7 +65,7 @@ it('what was in use until a publication stays, although one before it was killed
   pass(31);
   expect(await run(cleaning())).toBeUndefined();
   expect(new Set(versionsIn(store.files))).toEqual(new Set(['4.18.0', '4.20.0']));
-}, 120_000);
+});
 
 it('what a killed publication has stored for a plain base stays until that is repaired, and it can be finished', async () => {
   const { store, perform: run, killed } = place();
@@ -77,7 +77,7 @@ it('what a killed publication has stored for a plain base stays until that is re
   expect(await other.perform(publishing(release('4.19.0')))).toBeUndefined();
   // Unless it is cleaned up, the same.
   expect(await run(publishing(release('4.19.0')))).toBeUndefined();
-}, 120_000);
+});
 
 it('clients of both channels find everything while releases are promoted, withdrawn and cleaned up', async () => {
   const { store, perform: run, pass } = place();
@@ -94,4 +94,4 @@ it('clients of both channels find everything while releases are promoted, withdr
   pass(31);
   expect(await run(cleaning({ releases: 1, withdrawn: true }))).toBeUndefined();
   expect(new Set(versionsIn(store.files))).toEqual(new Set(['4.19.0']));
-}, 120_000);
+});

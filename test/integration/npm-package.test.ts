@@ -53,7 +53,7 @@ beforeAll(() => {
   symlinkSync('../turnbuild/bin/turnbuild.js', join(dir, 'node_modules/.bin/turnbuild'));
   writeFileSync(join(dir, 'package.json'), '{}');
   writeFileSync(join(dir, 'coturn.tar'), coturnTar('4.18.0'));
-}, 60_000);
+});
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 describe('the npm package', () => {
@@ -136,4 +136,4 @@ it('the installed program runs outside its clone and writes pins to the folder o
   expect(coturn).toMatchObject({ version: '4.18.0', revision: 1 });
   expect(choices).toMatchObject({ targets: ['debian-12'], architectures: ['x86_64'] });
   expect(snapshot(installed)).toEqual(before);
-}, 60_000);
+});

@@ -76,7 +76,7 @@ it('refreshes and cleans a repository in Google Cloud Storage', async () => {
     includedPermissions: string[];
   };
   expect([...needed].sort()).toEqual(role.includedPermissions.sort());
-}, 120_000);
+});
 
 it('explains a missing permission before anything is changed', async () => {
   const permissions = ['storage.objects.get', 'storage.objects.list'];

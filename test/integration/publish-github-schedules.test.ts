@@ -8,4 +8,4 @@ it('changes of GitHub Releases survive faults that pass, and are finished after 
   const { schedules, survived, finished, kinds } = await runGithubSchedules(12, 1);
   expect({ schedules, all: survived + finished }).toEqual({ schedules: 12, all: 12 });
   expect(Object.values(kinds).every((count) => count > 0)).toBe(true);
-}, 120_000);
+});

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
@@ -29,9 +28,13 @@ function project(settings: string) {
   const dir = temporaryFolder();
   writeFileSync(join(dir, 'turnbuild.yaml'), settings);
   const release = packagedRelease(join(dir, 'dist'), { targets: TARGETS });
+  // Other processes have GnuPG homes in the shared folder.
+  const TMPDIR = temporaryFolder();
   const publish = (env: Record<string, string>, more: readonly string[] = []) =>
-    turnbuild(['publish', ...more], { cwd: dir, env: { GNUPGHOME: join(dir, 'no-keys'), ...env } });
-  return { dir, release, publish };
+    turnbuild(['publish', ...more], { cwd: dir, env: { GNUPGHOME: join(dir, 'no-keys'), TMPDIR, ...env } });
+  /** What `publish` has left behind. */
+  const temporary = () => readdirSync(TMPDIR);
+  return { dir, release, publish, temporary };
 }
 
 const settings = (more = '') => `publish:\n  to: [apt, dnf]\n  repo: packages\n  url: ${PUBLIC_URL}\n${more}`;
@@ -42,9 +45,6 @@ async function versions(dir: string): Promise<string[]> {
   await apt.update();
   return apt.versions('coturn');
 }
-
-/** GnuPG homes that turnbuild has left behind. */
-const homes = () => readdirSync(tmpdir()).filter((name) => name.startsWith('turnbuild-gpg.'));
 
 describe('a project', () => {
   it('names the repository and the key', async () => {
@@ -98,7 +98,7 @@ describe('a subkey that expires', () => {
 describe('TURNBUILD_SIGNING_KEY', () => {
   /** What turnbuild printed and wrote, which must not contain the key or its passphrase. */
   async function signed(env: Record<string, string>) {
-    const { dir, release, publish } = project(settings());
+    const { dir, release, publish, temporary } = project(settings());
     const result = await publish(env);
     const journal = result.code === 0 ? readFileSync(join(release, 'publish.jsonl'), 'utf8') : '';
     const text = result.stdout + result.stderr + journal;
@@ -106,7 +106,7 @@ describe('TURNBUILD_SIGNING_KEY', () => {
     expect(text).not.toContain(PASSPHRASE);
     for (const line of (env.TURNBUILD_SIGNING_KEY ?? '').split('\n').filter((each) => each.length > 30))
       expect(text).not.toContain(line);
-    expect(homes()).toEqual([]);
+    expect(temporary()).toEqual([]);
     return { dir, ...result };
   }
 

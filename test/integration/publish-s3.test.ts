@@ -63,7 +63,7 @@ describe('a repository in S3', () => {
     await apt.update();
     requirePolicy(simulator.calls, ['publish-s3.json', 'publish-gc-s3.json']);
     expect(simulator.unknown).toEqual([]);
-  }, 120_000);
+  });
 
   it('refuses a second run at a time', async () => {
     const { dir, simulator, run } = await place();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runProcess } from '../../src/io/exec.ts';
 import { recipeCommit } from '../../src/run/recipe-commit.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
@@ -17,8 +17,13 @@ let dir: string;
 beforeEach(() => {
   dir = temporaryFolder();
   process.chdir(dir);
+  // Without the settings of the user and the machine.
+  for (const name of ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM']) vi.stubEnv(name, '/dev/null');
 });
-afterEach(() => process.chdir(cwd));
+afterEach(() => {
+  process.chdir(cwd);
+  vi.unstubAllEnvs();
+});
 
 const git = (...args: string[]) => {
   const own = [
@@ -28,6 +33,8 @@ const git = (...args: string[]) => {
     'user.email=packages@example.org',
     '-c',
     'init.defaultBranch=main',
+    '-c',
+    'commit.gpgsign=false',
   ];
   return execFileSync('git', [...own, ...args], { cwd: dir, encoding: 'utf8' }).trim();
 };
