@@ -88,15 +88,24 @@ async function failsAndFinishes(
 describe.skipIf(obstacle !== undefined).each(['repo', 'dist', 'cache', 'tmp'] as const)(
   'a full disk with %s',
   (full) => {
+    /** Pages that were left to runs that failed. */
+    const failed: number[] = [];
     it.each([0, 1, 2, 4, 8, 12, 16, 24, 32, 48])(
       'with %i pages left: DISK_FULL, and then finishes',
       async (pages) => {
         const own = place(full);
         own.disk.fill(pages);
         const hasFailed = await failsAndFinishes(own, 'DISK_FULL', pages > 0);
+        if (hasFailed) failed.push(pages);
         console.log(`${full}: with ${pages} pages left, the run ${hasFailed ? 'failed' : 'finished'}`);
       },
     );
+
+    // Without any page, a run fails before it has written something.
+    if (full === 'repo' || full === 'dist')
+      it('fails also with some pages left', () => {
+        expect(Math.max(...failed)).toBeGreaterThan(0);
+      });
 
     it.each([0, 1, 3])('with %i inodes left', async (inodes) => {
       const own = place(full);

@@ -17,9 +17,9 @@ it('a publication to GitHub that is refused ends with one error, and the next ru
 });
 
 it('changes of GitHub Releases survive 200 schedules of faults', async () => {
-  const { survived, finished, kinds } = await runGithubSchedules(200, 1000, true);
-  expect(survived + finished).toBe(200);
-  expect(Object.values(kinds).every((count) => count > 0)).toBe(true);
+  const { schedules, survived, finished, kinds } = await runGithubSchedules(200, 1000, true);
+  expect(schedules).toBe(200);
+  for (const count of [survived, finished, ...Object.values(kinds)]) expect(count).toBeGreaterThan(0);
 });
 
 it.each(['publish', 'promote', 'roll back', 'withdraw'] as const)(

@@ -2,30 +2,21 @@ import { expect, it } from 'vitest';
 import { GCS_FAILURES } from '../support/gcs/failures.ts';
 import { S3_FAILURES } from '../support/s3/failures.ts';
 import { runSchedules } from '../support/schedules/all.ts';
-import { withMaterial } from '../support/schedules/cases.ts';
+import { sharedMaterial } from '../support/schedules/cases.ts';
+import { MEMORY_FAILURES } from '../support/schedules/memory-place.ts';
 
-/** Random schedules: 1,000. */
-const RANDOM = { memory: 400, s3: 200, gcs: 400 };
+const material = sharedMaterial();
 
-const namesOf = (failures: readonly { name: string }[]) =>
-  [...new Set(failures.map(({ name }) => name))].sort();
-
-it('a repository in memory is changed although calls fail and processes die', async () => {
-  await withMaterial((material) =>
-    runSchedules('memory', { kinds: 'all', random: RANDOM.memory, every: 1 }, material),
-  );
-});
-
-it('a bucket of S3 is changed although requests fail in every documented way and processes die', async () => {
-  const seen = await withMaterial((material) =>
-    runSchedules('s3', { kinds: 'all', random: RANDOM.s3, every: 1 }, material),
-  );
-  expect([...seen].sort()).toEqual(namesOf([...S3_FAILURES, { name: 'killed' }, { name: 'killed-after' }]));
-});
-
-it('a bucket of Cloud Storage is changed although requests fail in every documented way and processes die', async () => {
-  const seen = await withMaterial((material) =>
-    runSchedules('gcs', { kinds: 'all', random: RANDOM.gcs, every: 1 }, material),
-  );
-  expect([...seen].sort()).toEqual(namesOf([...GCS_FAILURES, { name: 'killed' }, { name: 'killed-after' }]));
-});
+// Random schedules: 1,000.
+it.each([
+  ['memory', 400, MEMORY_FAILURES],
+  ['s3', 200, S3_FAILURES],
+  ['gcs', 400, GCS_FAILURES],
+] as const)(
+  'a repository is changed although requests fail in every documented way and processes die: %s',
+  async (name, random, failures) => {
+    const seen = await runSchedules(name, { kinds: 'all', random, every: 1 }, material());
+    const all = new Set([...failures.map((each) => each.name), 'killed', 'killed-after']);
+    expect([...seen].sort()).toEqual([...all].sort());
+  },
+);

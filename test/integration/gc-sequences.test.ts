@@ -69,7 +69,7 @@ it('what was in use until a publication stays, although one before it was killed
 
 it('what a killed publication has stored for a plain base stays until that is repaired, and it can be finished', async () => {
   const { store, perform: run, killed } = place();
-  await run(publishing(release('4.18.0')));
+  expect(await run(publishing(release('4.18.0')))).toBeUndefined();
   await killed(publishing(release('4.19.0')));
   // It deletes at once what only clients need that have started before.
   const other = place(store.files);
@@ -81,7 +81,7 @@ it('what a killed publication has stored for a plain base stays until that is re
 
 it('clients of both channels find everything while releases are promoted, withdrawn and cleaned up', async () => {
   const { store, perform: run, pass } = place();
-  await run(publishing(release('4.18.0')));
+  expect(await run(publishing(release('4.18.0')))).toBeUndefined();
   expect(await run(promoting('4.18.0'))).toBeUndefined();
   expect(await run(publishing(release('4.19.0')))).toBeUndefined();
   pass(20);

@@ -6,6 +6,6 @@ afterAll(fastTimers());
 
 it('changes of GitHub Releases survive faults that pass, and are finished after refusals and kills', async () => {
   const { schedules, survived, finished, kinds } = await runGithubSchedules(12, 1);
-  expect({ schedules, all: survived + finished }).toEqual({ schedules: 12, all: 12 });
-  expect(Object.values(kinds).every((count) => count > 0)).toBe(true);
+  expect(schedules).toBe(12);
+  for (const count of [survived, finished, ...Object.values(kinds)]) expect(count).toBeGreaterThan(0);
 });

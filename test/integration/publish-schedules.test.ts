@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { type Choice, runSchedules } from '../support/schedules/all.ts';
-import { withMaterial } from '../support/schedules/cases.ts';
+import { sharedMaterial } from '../support/schedules/cases.ts';
+
+const material = sharedMaterial();
 
 // Samples. test/full/publish-schedules.test.ts runs all.
 it.each<['memory' | 's3' | 'gcs', Choice]>([
@@ -10,7 +12,7 @@ it.each<['memory' | 's3' | 'gcs', Choice]>([
 ])(
   'changes of a repository survive failures of its store, or are finished by the next run: %s',
   async (name, choice) => {
-    const seen = await withMaterial((material) => runSchedules(name, choice, material));
+    const seen = await runSchedules(name, choice, material());
     if (name === 'memory')
       expect([...seen].sort()).toEqual(['killed', 'killed-after', 'refused', 'twice', 'unanswered']);
   },

@@ -18,8 +18,26 @@ const known = globalThis as unknown as Globals & { turnbuildOriginals?: Globals 
 known.turnbuildOriginals ??= Object.fromEntries(NAMES.map((name) => [name, known[name]])) as Globals;
 const originals = known.turnbuildOriginals;
 
+/** What changes while a process runs, as this file has found it. */
+const mutable = () => ({
+  'Math.random': Math.random,
+  'process.cwd()': process.cwd(),
+  'process.env': { ...process.env },
+  ...Object.fromEntries(
+    ['SIGINT', 'SIGTERM'].map((name) => [`listeners of ${name}`, process.listenerCount(name)]),
+  ),
+});
+const found = mutable();
+
 afterAll(() => {
   const replaced = NAMES.filter((name) => known[name] !== originals[name]);
   Object.assign(globalThis, originals);
+  const left = mutable();
+  Math.random = found['Math.random'];
+  process.chdir(found['process.cwd()']);
+  for (const name of Object.keys(left['process.env']))
+    if (!(name in found['process.env'])) delete process.env[name];
+  Object.assign(process.env, found['process.env']);
   expect(replaced, 'globals that this file did not restore').toEqual([]);
+  expect(left, 'what this file did not restore').toEqual(found);
 });

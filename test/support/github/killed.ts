@@ -4,16 +4,17 @@ import { packagedRelease } from '../packaged-release.ts';
 import { incompleteReleases } from './complete.ts';
 import { githubPlace } from './place.ts';
 
-/** Commands that change releases, with those that come before. Two releases are there; the first one of a list is the subject. */
+/** Commands that change releases, with those that come before, and how many points of the run there are at least. Two releases are built. */
 const COMMANDS = {
-  publish: { before: [], command: ['publish', '4.18.0', '--channel', 'stable'] },
-  promote: { before: [['publish', '4.18.0']], command: ['promote', '4.18.0'] },
+  publish: { before: [], command: ['publish', '4.18.0', '--channel', 'stable'], points: 12 },
+  promote: { before: [['publish', '4.18.0']], command: ['promote', '4.18.0'], points: 3 },
   'roll back': {
     before: [
       ['publish', '4.18.0', '--channel', 'stable'],
       ['publish', '4.19.0', '--channel', 'stable'],
     ],
     command: ['promote', '4.18.0'],
+    points: 4,
   },
   withdraw: {
     before: [
@@ -21,6 +22,7 @@ const COMMANDS = {
       ['publish', '4.19.0', '--channel', 'stable'],
     ],
     command: ['withdraw', '4.19.0', '--reason', 'crashes on start'],
+    points: 6,
   },
 } as const;
 
@@ -35,7 +37,7 @@ export async function killAndFinish(
 ): Promise<void> {
   const preload = fileURLToPath(new URL('../kill-at.mjs', import.meta.url));
   const env = (at: number) => ({ NODE_OPTIONS: `--import ${preload}`, KILL_AT: String(at) });
-  const { before, command } = COMMANDS[what];
+  const { before, command, points } = COMMANDS[what];
   const { github, out, run } = await githubPlace();
   const { repository } = github;
   for (const version of ['4.18.0', '4.19.0']) packagedRelease(out, { version });
@@ -44,6 +46,7 @@ export async function killAndFinish(
   const [verb, ...args] = command;
   const { stderr } = await run(verb, args, env(0));
   const count = Number(/synchronised (\d+) times/.exec(stderr)?.[1]);
+  expect(count, 'points of the run').toBeGreaterThanOrEqual(points);
   const wanted = repository.summary();
   const chosen = choose(Array.from({ length: count }, (_, index) => index + 1));
   expect(chosen.length).toBeGreaterThan(0);

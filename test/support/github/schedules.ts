@@ -70,7 +70,10 @@ async function disturbed(
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const planned = attempt === 2 ? [] : scheduleOf(random, chosen, isSilent);
     const counts = planned.map(({ on, how, nth }) => github.fail({ on, how, nth }));
-    const error = await run().catch((caught: unknown) => caught);
+    const failed = await run().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
     const happened = planned.filter((_, index) => counts[index]?.() === 1);
     github.injection.clear();
     const own = happened.map(({ kind }) => kind);
@@ -78,11 +81,12 @@ async function disturbed(
     story.push(happened.map(({ on, how, nth }) => `${on} (${nth}): ${JSON.stringify(how)}`).join(', '));
     const where = `seed ${seed}, ${name}: ${story.join('; then ')}`;
     expect(github.violations, where).toEqual([]);
-    if (error === undefined || !(error instanceof Error)) break;
+    if (failed === undefined) break;
+    const { error } = failed;
     expect(error, where).toBeInstanceOf(TurnbuildError);
     if (process.isKilled) expect(own, where).toContain('killed');
     else {
-      expect(own, `${where}: ${error.message}`).toContain('refused');
+      expect(own, `${where}: ${error}`).toContain('refused');
       expect(error, where).toMatchObject({
         code: expect.stringMatching(
           /^GITHUB_(TOKEN_INVALID|FORBIDDEN|REFUSED|REPOSITORY_UNKNOWN|ASSET_DAMAGED)$/,

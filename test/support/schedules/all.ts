@@ -68,6 +68,7 @@ export async function runSchedules(
     };
     for (const each of [...repeated, ...single]) {
       const { injected, failed } = await run(each);
+      expect(injected.length, each.name).toBeGreaterThan(0);
       // A failure that changed nothing is not repeated. The next call of the same kind then passes for its repetition.
       const whatOf = (call: string) => call.replace(/ #\d+$/, '');
       const reached = new Set(injected.map(({ call }) => whatOf(call)));
@@ -82,7 +83,8 @@ export async function runSchedules(
     console.log(
       `${place.name}: ${schedules} schedules (${random} random), ${injected} failures injected: ${survived} runs survived, ${finished} were finished by the next run`,
     );
-    expect(survived + finished).toBe(schedules);
+    // A sample of a few may have only one kind.
+    if (schedules >= 20) for (const count of [survived, finished]) expect(count).toBeGreaterThan(0);
     return names;
   } finally {
     jitter.mockRestore();

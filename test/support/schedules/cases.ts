@@ -1,4 +1,7 @@
-import { expect } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect } from 'vitest';
 import type { LeaseTimes } from '../../../src/io/bucket/lease.ts';
 import { runProcess } from '../../../src/io/exec.ts';
 import { sha256Text } from '../../../src/io/files.ts';
@@ -41,28 +44,36 @@ export interface Case<S = unknown> {
   calls: readonly string[];
 }
 
-/** Provides releases with signed packages, and a key in GNUPGHOME. */
-export async function withMaterial<T>(use: (material: Material) => Promise<T>): Promise<T> {
-  const keys = createSigningHome();
-  const home = process.env.GNUPGHOME;
-  process.env.GNUPGHOME = keys.home;
-  try {
+/** Releases with signed packages for the tests of a file, and their key in GNUPGHOME. */
+export function sharedMaterial(): () => Material {
+  let material: Material;
+  beforeAll(async () => {
+    const keys = createSigningHome();
+    const home = process.env.GNUPGHOME;
+    process.env.GNUPGHOME = keys.home;
+    const out = mkdtempSync(join(tmpdir(), 'turnbuild-test-'));
     const fingerprint = keys.createKey('Packages <packages@example.org>');
-    const out = temporaryFolder();
     // More than a chunk of an upload to Cloud Storage.
     writeReleases(out, words(300 * 1024));
-    const material = { out, fingerprint, exec: rememberedExec(runProcess) };
+    material = { out, fingerprint, exec: rememberedExec(runProcess) };
     // Signs the packages, so that all later runs make the same calls.
     for (const { operation } of OPERATIONS.slice(0, 2)) {
-      const run = { place: memoryPlace(), plan: callPlan(new Map()), times: TIMES, dir: temporaryFolder() };
+      const run = {
+        place: memoryPlace(),
+        plan: callPlan(new Map()),
+        times: TIMES,
+        dir: join(out, 'journal'),
+      };
       await perform({ destinations: ['apt', 'dnf'], operation: () => operation(out) }, run, material);
     }
-    return await use(material);
-  } finally {
-    keys.remove();
-    if (home === undefined) delete process.env.GNUPGHOME;
-    else process.env.GNUPGHOME = home;
-  }
+    return () => {
+      keys.remove();
+      rmSync(out, { recursive: true, force: true });
+      if (home === undefined) delete process.env.GNUPGHOME;
+      else process.env.GNUPGHOME = home;
+    };
+  });
+  return () => material;
 }
 
 /** Text that does not compress well, always the same. */

@@ -16,6 +16,12 @@ const failure = (kind: Kind, ends?: string): Failure<Kind> => ({
   ...(ends === undefined ? {} : { ends }),
 });
 
+export const MEMORY_FAILURES = [
+  failure('refused', 'STORE_UNREACHABLE'),
+  failure('unanswered', 'STORE_UNREACHABLE'),
+  failure('twice'),
+];
+
 const CALLS = ['read', 'describe', 'list', 'listAll', 'create', 'replace', 'remove', 'lock'] as const;
 
 /** A store in memory. */
@@ -24,11 +30,7 @@ export function memoryPlace(): FaultyPlace<Kind, Files> {
   let store: MemoryStore = memoryStore(new Map(), () => {});
   return {
     name: 'memory',
-    failures: [
-      failure('refused', 'STORE_UNREACHABLE'),
-      failure('unanswered', 'STORE_UNREACHABLE'),
-      failure('twice'),
-    ],
+    failures: MEMORY_FAILURES,
     save: () => new Map(store.files),
     restore(files, { keepsOld } = { keepsOld: true }) {
       broken = [];
