@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sha256Text } from '../../src/io/files.ts';
@@ -25,7 +34,8 @@ const PACKAGES = {
 export type ClientSuite = keyof typeof PACKAGES;
 export const CLIENT_SUITES = Object.keys(PACKAGES) as ClientSuite[];
 
-const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_AGE_MS = 30 * DAY_MS;
 
 /** A root of a suite, from a cached one of the last 30 days or from the archive. `chrootObstacle` says whether it can be created. */
 export async function clientRoot(suite: ClientSuite): Promise<ClientRoot> {
@@ -53,10 +63,25 @@ async function rootTar(suite: ClientSuite): Promise<string> {
   mkdirSync(dirname(tar), { recursive: true });
   const part = `${tar.slice(0, -'.tar'.length)}.${process.pid}.part.tar`;
   const lines = await archiveLines(suite);
-  execFileSync('mmdebstrap', [
-    ...['--quiet', '--variant=apt', `--include=${include}`, suite, part],
-    ...lines,
-  ]);
-  renameSync(part, tar);
+  try {
+    execFileSync('mmdebstrap', [
+      ...['--quiet', '--variant=apt', `--include=${include}`, suite, part],
+      ...lines,
+    ]);
+    renameSync(part, tar);
+  } finally {
+    rmSync(part, { force: true });
+  }
+  removeOthers(tar, suite);
   return tar;
+}
+
+/** Removes what earlier package lists and killed runs have left of a suite. Other runs may be writing the recent ones. */
+function removeOthers(tar: string, suite: ClientSuite): void {
+  const dir = dirname(tar);
+  for (const name of readdirSync(dir).filter((each) => each.startsWith(`${suite}-${process.arch}-`))) {
+    const file = join(dir, name);
+    const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    if (file !== tar && (!name.endsWith('.part.tar') || age > DAY_MS)) rmSync(file, { force: true });
+  }
 }

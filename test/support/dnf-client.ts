@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
 
 const run = promisify(execFile);
 
@@ -15,12 +16,13 @@ export interface DnfClient {
   mirror(): Promise<string[]>;
 }
 
-/** @param dir an empty folder @param repo text of a .repo file @param architecture rpm's name */
+/** Its agents of GnuPG end with the test. @param dir an empty folder @param repo text of a .repo file @param architecture rpm's name */
 export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): DnfClient {
   for (const path of ['repos', 'root', 'cache', 'vars', 'plugins'])
     mkdirSync(join(dir, path), { recursive: true });
   writeFileSync(join(dir, 'repos/coturn.repo'), repo);
   writeFileSync(join(dir, 'dnf.conf'), '[main]\ngpgcheck=1\n');
+  onTestFinished(() => endAgents(dir));
   const settings = {
     reposdir: join(dir, 'repos'),
     cachedir: join(dir, 'cache'),
@@ -38,7 +40,7 @@ export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): D
   const call = async (args: readonly string[], more: readonly string[] = [withoutPlugins]) => {
     const { stdout, stderr } = await run('dnf', [...options, ...more, ...args], {
       cwd: dir,
-      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+      env: { ...process.env, LC_ALL: 'C.UTF-8', TMPDIR: dir },
     });
     return { stdout, stderr };
   };
@@ -65,4 +67,16 @@ export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): D
       return found.filter((path) => path.endsWith('.rpm')).sort();
     },
   };
+}
+
+/** Ends the agents that dnf's GnuPG has started in a folder: they would stay. dnf has removed some of their homes, so gpgconf cannot. */
+function endAgents(dir: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      const isAgent = /(?:^|\/)(?:gpg-agent|keyboxd|scdaemon)$/.test(words[0] ?? '');
+      if (isAgent && words.some((word) => word.startsWith(`${dir}/`))) process.kill(Number(pid));
+    } catch {
+      // It has ended in the meantime.
+    }
 }

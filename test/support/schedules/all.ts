@@ -6,7 +6,7 @@ import { drawSchedule } from './draw.ts';
 import { DEATHS } from './failure.ts';
 import { memoryPlace } from './memory-place.ts';
 import type { FaultyPlace } from './place.ts';
-import { disturbed, type Schedule } from './run.ts';
+import { disturbed, removeLeftovers, type Schedule } from './run.ts';
 import { repeatedFailures, singleFailures } from './systematic.ts';
 
 const PLACES = {
@@ -40,6 +40,7 @@ export async function runSchedules(
   { kinds, random, every }: Choice,
   material: Material,
 ): Promise<Set<string>> {
+  removeLeftovers();
   const jitter = vi.spyOn(Math, 'random').mockReturnValue(0);
   try {
     const place: FaultyPlace = await PLACES[name]();

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -9,6 +9,16 @@ import type { FaultyPlace } from './place.ts';
 
 /** A folder in memory, if there is one: the journal waits for the disk after each record. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** Removes folders that killed runs have left in memory: no run takes a day. */
+export function removeLeftovers(): void {
+  if (MEMORY !== '/dev/shm') return;
+  for (const name of readdirSync(MEMORY).filter((each) => each.startsWith('turnbuild-test-'))) {
+    const dir = join(MEMORY, name);
+    const changed = statSync(dir, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - changed > 24 * 60 * 60 * 1000) rmSync(dir, { recursive: true, force: true });
+  }
+}
 
 /** What goes wrong with the calls of an operation, and of the runs that finish it. */
 export interface Schedule<S = unknown> {
