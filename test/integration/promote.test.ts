@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
 import { dnfClient } from '../support/dnf-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
@@ -12,13 +13,27 @@ const { keys, key, place } = publishing('apt,dnf');
 
 const TARGETS = { 'debian-13': 'deb13', portable: 'rpm', el9: 'rpm.el9' };
 
+/** Versions -> a repository whose channel `testing` has them, which tests copy. */
+const templates = new Map<string, string>();
+afterAll(() => {
+  for (const dir of templates.values()) rmSync(dir, { recursive: true, force: true });
+});
+
 /** A repository whose channel `testing` has these versions. */
 async function repositoryWith(...versions: string[]) {
-  const own = place();
-  for (const version of versions) {
-    packagedRelease(own.out, { version, targets: TARGETS });
-    expect(await own.publish([version])).toMatchObject({ code: 0 });
+  const name = versions.join();
+  let template = templates.get(name);
+  if (template === undefined) {
+    const { dir, out, publish } = place(mkdtempSync(join(tmpdir(), 'turnbuild-test-')));
+    for (const version of versions) {
+      packagedRelease(out, { version, targets: TARGETS });
+      expect(await publish([version])).toMatchObject({ code: 0 });
+    }
+    templates.set(name, dir);
+    template = dir;
   }
+  const own = place();
+  for (const each of ['dist', 'repo']) cpSync(join(template, each), join(own.dir, each), { recursive: true });
   return own;
 }
 
