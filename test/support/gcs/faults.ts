@@ -33,6 +33,8 @@ export interface Call {
   operation: string;
   method: string;
   path: string;
+  /** Whether it begins an upload in chunks, without content. */
+  isBeginning: boolean;
   /** The object's name, or the prefix of a list; '' if there is neither. */
   name: string;
   /** Bytes of the request's body that arrived. */

@@ -120,6 +120,7 @@ export async function startGcs(options: GcsOptions = {}): Promise<GcsSimulator> 
         session !== null ? 'upload' : (found?.id ?? other?.id ?? (publicName && 'public') ?? 'unknown'),
       method,
       path: target.pathname,
+      isBeginning: method === 'POST' && target.searchParams.get('uploadType') === 'resumable',
       name: decodeURIComponent(groups.name ?? ''),
       received: 0,
       contentRange: request.headers['content-range'],
