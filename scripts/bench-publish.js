@@ -44,10 +44,11 @@ async function secondsOf(work) {
   return Number(process.hrtime.bigint() - begin) / 1e9;
 }
 
-/** Makes the releases: 4.17.0 with many packages, and 4.18.0. @param {Format} to @param {number} count */
+/** Makes the releases: 4.17.0 with many packages, 4.17.1, whose manifest is as small as a real one, and 4.18.0. @param {Format} to @param {number} count */
 function makeReleases(to, count) {
   const out = join(dir, 'dist', `${to}-${count}`);
   makeRelease({ out, version: '4.17.0', format: FORMATS[to], count });
+  makeRelease({ out, version: '4.17.1', format: FORMATS[to] });
   makeRelease({ out, version: '4.18.0', format: FORMATS[to] });
   return out;
 }
@@ -55,7 +56,7 @@ function makeReleases(to, count) {
 /** @param {Format} to @param {number} count @param {{ out: string, key: string }} releases */
 async function measureFolder(to, count, releases) {
   const place = { repo: join(dir, `${to}-${count}`), ...releases };
-  await publish(to, place, ['4.17.0']);
+  for (const version of ['4.17.0', '4.17.1']) await publish(to, place, [version]);
   cpSync(place.repo, join(dir, `before-${to}-${count}`), { recursive: true });
   const { destinations } = JSON.parse(await publish(to, place, ['4.18.0', '--dry-run', '--json']));
   /** @type {{ do: string, size?: number }[]} */
