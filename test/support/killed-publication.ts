@@ -81,8 +81,8 @@ export async function killPublication(
     );
     const copy = () => {
       const own = place();
-      cpSync(template.out, own.out, { recursive: true });
-      cpSync(template.repo, own.repo, { recursive: true });
+      cpSync(template.out, own.out, { recursive: true, preserveTimestamps: true });
+      cpSync(template.repo, own.repo, { recursive: true, preserveTimestamps: true });
       return own;
     };
     const undisturbed = copy();
