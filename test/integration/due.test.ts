@@ -31,7 +31,8 @@ beforeAll(async () => {
 });
 function published() {
   const own = place();
-  for (const dir of ['dist', 'repo']) cpSync(join(template, dir), join(own.dir, dir), { recursive: true, preserveTimestamps: true });
+  for (const dir of ['dist', 'repo'])
+    cpSync(join(template, dir), join(own.dir, dir), { recursive: true, preserveTimestamps: true });
   return own;
 }
 

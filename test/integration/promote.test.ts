@@ -33,7 +33,8 @@ async function repositoryWith(...versions: string[]) {
     template = dir;
   }
   const own = place();
-  for (const each of ['dist', 'repo']) cpSync(join(template, each), join(own.dir, each), { recursive: true, preserveTimestamps: true });
+  for (const each of ['dist', 'repo'])
+    cpSync(join(template, each), join(own.dir, each), { recursive: true, preserveTimestamps: true });
   return own;
 }
 
