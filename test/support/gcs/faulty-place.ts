@@ -55,7 +55,7 @@ export async function gcsFaultyPlace(): Promise<FaultyPlace<Fault, ReadonlyMap<s
       plan = next;
       gcs.calls.length = 0;
       gcs.sessions.clear();
-      const settings = { endpoint: gcs.url, backoffMs: 0, stallMs: 300, chunkBytes: CHUNK_UNIT };
+      const settings = { endpoint: gcs.url, backoffMs: 0, stallMs: next.stallMs, chunkBytes: CHUNK_UNIT };
       return bucketStore(await openGcs('packages', 'coturn', { ...settings, authorize }), times);
     },
   };

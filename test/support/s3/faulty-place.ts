@@ -39,7 +39,7 @@ export async function s3FaultyPlace(): Promise<
     broken: () => [...objects.broken(), ...simulator.unknown],
     async open(next, times) {
       plan = next;
-      const options = { stallMs: 300, pauseMs: 0, isCompatible: false };
+      const options = { stallMs: next.stallMs, pauseMs: 0, isCompatible: false };
       const { signal } = new AbortController();
       return bucketStore(await openS3('packages', 'coturn', { signal, ...options }), times);
     },

@@ -45,6 +45,8 @@ export function callPlan<K>(failures: Map<string, Failure<K | Death>>) {
     calls,
     injected,
     isDead: () => dead,
+    /** How long a client waits for an answer: on a busy machine, answers that are only late must not count as missing. */
+    stallMs: [...failures.values()].some(({ isSlow }) => isSlow) ? 3000 : 60_000,
     /** The call did not fail after all, so it is not made again. */
     wasHarmless(what: string): void {
       repeated.delete(what);
