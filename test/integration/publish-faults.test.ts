@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BEFORE_AND_AFTER, CLEAN, PROMOTE, REFRESH, WITHDRAW } from '../support/kill-scenarios.ts';
+import { BEFORE_AND_AFTER, CLEAN, WITHDRAW } from '../support/kill-scenarios.ts';
 import { killPublication } from '../support/killed-publication.ts';
 
 /** Chooses points that are spread over a run. test/full/publish.test.ts tries each. */
@@ -11,21 +11,14 @@ const sample = (size: number) => (points: readonly number[]) =>
 
 it('turnbuild publish finishes a run that was killed, and clients never see a broken repository', async () => {
   // Kills before and after clients saw the new version.
-  expect(await killPublication(sample(10))).toEqual(BEFORE_AND_AFTER);
+  expect(await killPublication(sample(8))).toEqual(BEFORE_AND_AFTER);
 });
 
 it('turnbuild gc finishes a run that was killed, and clients never see a broken repository', async () => {
   const newest = BEFORE_AND_AFTER.filter((seen) => seen.includes('4.19'));
-  expect(await killPublication(sample(6), CLEAN)).toEqual(newest);
+  expect(await killPublication(sample(5), CLEAN)).toEqual(newest);
 });
 
-it.each([
-  ['promote', PROMOTE, BEFORE_AND_AFTER],
-  ['withdraw', WITHDRAW, BEFORE_AND_AFTER],
-  ['refresh', REFRESH, BEFORE_AND_AFTER.filter((seen) => seen.includes('4.19'))],
-])(
-  'turnbuild %s finishes a run that was killed, and clients never see a broken repository',
-  async (_, scenario, seen) => {
-    expect(await killPublication(sample(3), scenario)).toEqual(seen);
-  },
-);
+it('turnbuild withdraw finishes a run that was killed, and clients never see a broken repository', async () => {
+  expect(await killPublication(sample(3), WITHDRAW)).toEqual(BEFORE_AND_AFTER);
+});
