@@ -1,12 +1,10 @@
 import { expect } from 'vitest';
+import { CHANNELS, type Channel } from '../../src/publish/plan.ts';
 import { packagedRelease } from './packaged-release.ts';
 import type { publicationPlace } from './published.ts';
 
 const OLD = { version: '4.18.0', targets: { 'debian-13': 'deb13', portable: 'rpm' } };
 const NEW = { ...OLD, version: '4.19.0' };
-
-const CHANNELS = ['testing', 'stable'] as const;
-export type Channel = (typeof CHANNELS)[number];
 
 type Place = ReturnType<typeof publicationPlace>;
 

@@ -4,6 +4,7 @@ import { sha256Text } from '../../../src/io/files.ts';
 import { parseManifest } from '../../../src/manifest/store.ts';
 import type { Change } from '../../../src/publish/change.ts';
 import { verifiedPackages } from '../../../src/publish/packages.ts';
+import { CHANNELS } from '../../../src/publish/plan.ts';
 import type { Publication } from '../../../src/publish/publish.ts';
 import { packagedRelease } from '../packaged-release.ts';
 import { PUBLIC_URL } from '../published.ts';
@@ -16,7 +17,6 @@ const TARGETS = { 'debian-13': 'deb13', portable: 'rpm' };
 const EXTENT = { suites: ['trixie'], targets: ['portable'] };
 const OLD = '4.18.0+turnbuild-1';
 const NEW = '4.19.0+turnbuild-1';
-const CHANNELS = ['testing', 'stable'] as const;
 
 const inBoth = (change: Change) => CHANNELS.map((channel) => ({ channel, change }));
 
